@@ -1,0 +1,136 @@
+"""Read settings from the environment, and fail at start with the name of what is wrong."""
+
+import os
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+_environ = environ.Env()
+
+
+def text(name: str, default: str | None = None) -> str:
+    """
+    Return a variable as text.
+
+    :raises ImproperlyConfigured: if it is missing and has no default
+    """
+    value = os.environ.get(name, default)
+    if value is None:
+        raise ImproperlyConfigured(f"Set the environment variable {name}; see .env.example.")
+    return value
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """
+    Return a variable as yes or no.
+
+    :raises ImproperlyConfigured: for anything but 1/0, true/false, yes/no, on/off
+    """
+    raw = os.environ.get(name, "").strip().lower()
+    if not raw:
+        return default
+    if raw in {"1", "true", "yes", "on"}:
+        return True
+    if raw in {"0", "false", "no", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name} must be yes or no, not {raw!r}.")
+
+
+def number(name: str, default: int) -> int:
+    """
+    Return a variable as a whole number.
+
+    :raises ImproperlyConfigured: if it is not one
+    """
+    raw = os.environ.get(name, str(default))
+    try:
+        return int(raw)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {raw!r}.") from error
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """Return a comma-separated variable as a list, empty items left out."""
+    return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]
+
+
+def database(url: str) -> dict:
+    """
+    Translate a database address into Django's settings.
+
+    SQLite runs in WAL with immediate transactions (measured: without them most concurrent
+    writers get "database is locked") and `synchronous=FULL`, so that what a door
+    acknowledged survives a power cut.
+    """
+    config = dict(_environ.db_url_config(url))
+    if config["ENGINE"].endswith("sqlite3"):
+        name = Path(config["NAME"])
+        name.parent.mkdir(parents=True, exist_ok=True)
+        config["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;"
+            "PRAGMA cache_size=-20000;",
+        }
+        # A file, so that threads and worker processes of the tests meet real locks.
+        config["TEST"] = {"NAME": str(name.with_name("test.sqlite3"))}
+    else:
+        config["CONN_MAX_AGE"] = 60
+        config["CONN_HEALTH_CHECKS"] = True
+        config["OPTIONS"] = {
+            **config.get("OPTIONS", {}),
+            "options": "-c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000",
+        }
+    return config
+
+
+def secret_key(path: Path) -> str:
+    """
+    Return `SECRET_KEY`, or a random one kept in a private file for the embedded default.
+
+    Production sets the variable; a system check refuses a real database without it.
+    """
+    given = os.environ.get("SECRET_KEY")
+    if given:
+        return given
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(get_random_secret_key(), encoding="utf-8")
+    return path.read_text(encoding="utf-8").strip()
+
+
+def mail(url: str) -> dict:
+    """Translate a mail address such as `smtp://user:password@host:587` into settings."""
+    return dict(_environ.email_url_config(url))
+
+
+def broker_options(url: str, var: Path) -> dict:
+    """
+    Return Celery's transport options for a broker address.
+
+    Redis: a redelivery sweep every 10 s (the default is 100 s) and short socket
+    time-outs, so that a frozen broker is noticed. Files: folders below `var`.
+    """
+    if url.startswith("filesystem"):
+        folders = {name: var / "broker" / name for name in ("queue", "control")}
+        for folder in folders.values():
+            folder.mkdir(parents=True, exist_ok=True)
+        return {
+            "data_folder_in": str(folders["queue"]),
+            "data_folder_out": str(folders["queue"]),
+            "control_folder": str(folders["control"]),
+            "polling_interval": 0.05,
+        }
+    if url.startswith("redis"):
+        return {
+            "visibility_timeout": 3600,
+            "unacked_restore_interval": 10,
+            "unacked_restore_throttle": 1,
+            "socket_connect_timeout": 2,
+        }
+    return {}

@@ -1,0 +1,65 @@
+"""The second driver: a plain loop that needs only the database."""
+
+import logging
+import signal
+import threading
+import time
+from datetime import timedelta
+
+from django.db import Error, close_old_connections, connection
+
+from reps.due import jobs
+from reps.due.clock import database_now
+from reps.services.heartbeats import beat
+
+log = logging.getLogger(__name__)
+
+PERIOD = 0.5
+BACK_OFF = 2.0
+
+
+class Sweep:
+    """
+    Takes what is overdue by `jobs.SWEEP_AFTER`, whatever has become of the broker.
+
+    Sleeps on monotonic time, judges by the database's time, and comes back by itself when
+    the database does. Ends on SIGTERM or SIGINT after the round it is in.
+    """
+
+    def __init__(self, *, after: timedelta = jobs.SWEEP_AFTER, period: float = PERIOD) -> None:
+        self.after = after
+        self.period = period
+        self._stop = threading.Event()
+
+    def stop(self, *_: object) -> None:
+        self._stop.set()
+
+    def run(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self.stop)
+        while not self._stop.is_set():
+            started = time.monotonic()
+            pause = self.period
+            try:
+                close_old_connections()
+                self.round()
+            except Error as error:
+                log.warning("The sweep lost the database (%s); trying again.", error)
+                connection.close()
+                pause = BACK_OFF
+            self._stop.wait(max(0.0, pause - (time.monotonic() - started)))
+
+    def round(self) -> dict[str, int]:
+        """Take each kind of overdue work once, one failing kind never stopping the others."""
+        handled = {}
+        due_before = database_now() - self.after
+        for name in jobs.names():
+            try:
+                handled[name] = jobs.drain(name, driver="sweep", due_before=due_before)
+            except Error:
+                raise
+            except Exception:
+                log.exception("The sweep could not do %s", name)
+                handled[name] = 0
+        beat("sweep", max_age=10, detail=handled)
+        return handled

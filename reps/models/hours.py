@@ -1,0 +1,147 @@
+"""When reps work: calendars and absences as people enter them."""
+
+import json
+from functools import lru_cache
+
+import holidays
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from reps.hours import CalendarError, calendar_for
+from reps.models.tracked import TrackedModel
+from reps.models.user import validate_time_zone
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+# How many years before and after a moment public holidays are looked up for it.
+HOLIDAY_YEARS = (-1, 3)
+
+
+def office_hours() -> dict:
+    """The hours a new calendar starts with: Monday to Friday, 9 to 17."""
+    return {day: [["09:00", "17:00"]] for day in WEEKDAYS[:5]}
+
+
+class WorkCalendar(TrackedModel):
+    """
+    A week of working hours in one time zone, with public holidays and dated exceptions.
+
+    `weekly`, `overrides` and `breaks` have the form of `reps.hours.Calendar.from_json`.
+    A calendar that is never open is refused on save.
+    """
+
+    shapes_roster = True
+
+    name = models.CharField(_("name"), max_length=120, unique=True)
+    time_zone = models.CharField(
+        _("time zone"), max_length=64, default="UTC", validators=[validate_time_zone]
+    )
+    weekly = models.JSONField(
+        _("weekly hours"),
+        default=office_hours,
+        help_text=_('Per weekday a list of windows: {"mon": [["09:00", "17:00"]]}.'),
+    )
+    holiday_country = models.CharField(
+        _("public holidays of"),
+        max_length=2,
+        blank=True,
+        help_text=_("Country as two letters, e.g. DE. Empty: none."),
+    )
+    holiday_region = models.CharField(
+        _("region"), max_length=10, blank=True, help_text=_("State or province, e.g. BY.")
+    )
+    overrides = models.JSONField(
+        _("exceptions"),
+        default=dict,
+        blank=True,
+        help_text=_('Dates with other hours: {"2026-12-24": [["09:00", "12:00"]]}; [] is closed.'),
+    )
+    breaks = models.JSONField(_("breaks"), default=dict, blank=True)
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["name", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        super().clean()
+        self.validate_holidays()
+        try:
+            calendar_for(self.as_json(year=timezone.now().year))
+        except CalendarError as error:
+            raise ValidationError({"weekly": str(error)}) from error
+
+    def validate_holidays(self) -> None:
+        if not self.holiday_country:
+            return
+        known = holidays.list_supported_countries()
+        if self.holiday_country not in known:
+            raise ValidationError(
+                {"holiday_country": _("No public holidays are known for this country.")}
+            )
+        if self.holiday_region and self.holiday_region not in known[self.holiday_country]:
+            raise ValidationError(
+                {"holiday_region": _("No public holidays are known for this region.")}
+            )
+
+    def as_json(self, *, year: int) -> str:
+        """Write the calendar out, with the public holidays of the years around `year`."""
+        first, last = HOLIDAY_YEARS
+        return json.dumps(
+            {
+                "timezone": self.time_zone,
+                "weekly": self.weekly,
+                "holidays": public_holidays(
+                    self.holiday_country, self.holiday_region, year + first, year + last
+                ),
+                "overrides": self.overrides or {},
+                "breaks": self.breaks or {},
+            },
+            sort_keys=True,
+        )
+
+
+@lru_cache(maxsize=256)
+def public_holidays(country: str, region: str, first: int, last: int) -> tuple[str, ...]:
+    """The public holidays of these years, both ends included, as ISO dates in order."""
+    if not country:
+        return ()
+    found = holidays.country_holidays(country, subdiv=region or None, years=range(first, last + 1))
+    return tuple(sorted(day.isoformat() for day in found))
+
+
+class Absence(TrackedModel):
+    """A stretch of time in which a rep is out of office, half-open: [starts_at, ends_at)."""
+
+    shapes_roster = True
+
+    rep = models.ForeignKey(
+        "reps.Rep", verbose_name=_("rep"), on_delete=models.CASCADE, related_name="absences"
+    )
+    starts_at = models.DateTimeField(_("from"))
+    ends_at = models.DateTimeField(_("until"))
+    reason = models.CharField(_("reason"), max_length=120, blank=True)
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["starts_at", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=F("starts_at")), name="reps_absence_ends_after_it_starts"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rep}: {self.starts_at:%Y-%m-%d} – {self.ends_at:%Y-%m-%d}"
+
+    def clean(self) -> None:
+        super().clean()
+        if self.starts_at and self.ends_at and self.ends_at <= self.starts_at:
+            raise ValidationError({"ends_at": _("The end must be after the start.")})

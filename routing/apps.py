@@ -1,0 +1,21 @@
+"""The app of leads and who gets them."""
+
+from django.apps import AppConfig
+
+
+class RoutingConfig(AppConfig):
+    name = "routing"
+    verbose_name = "Leads and routing"
+
+    def ready(self) -> None:
+        from reps.due import jobs
+        from routing import (
+            messages,  # noqa: F401 - registers its kinds
+            receivers,  # noqa: F401
+        )
+        from routing.dispatch import batch
+        from routing.intake import imports, process
+
+        jobs.register(jobs.Job("imports", imports.drain, imports.oldest))
+        jobs.register(jobs.Job("intake", process.drain, process.oldest))
+        jobs.register(jobs.Job("route", batch.drain, batch.oldest))

@@ -1,0 +1,1 @@
+"""From due leads to stored decisions: snapshot, batch, and running a decision again."""

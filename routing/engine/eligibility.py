@@ -1,0 +1,132 @@
+"""
+The floor: what no rule can relax.
+
+A candidate is checked in this order, and the first check that fails is the verdict:
+`unknown` (not in the roster), `inactive`, `away` (paused), `absent` (out of office), `full`
+(open leads at capacity). The filters of the path come after, in their own order.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from routing.engine import spans
+from routing.engine.types import Counters, RepSpec, Situation, Verdict
+
+UNKNOWN = "unknown"
+INACTIVE = "inactive"
+AWAY = "away"
+ABSENT = "absent"
+FULL = "full"
+
+FLOOR: tuple[Verdict, ...] = (UNKNOWN, INACTIVE, AWAY, ABSENT, FULL)
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """A verdict in words, and the instant it ends where time alone ends it."""
+
+    text: str
+    until: int | None = None
+
+
+class TimeBound(Protocol):
+    """What `next_chance` asks of a filter."""
+
+    def not_before(self, rep: RepSpec, situation: Situation, at: int) -> int | None:
+        """Return the first instant from `at` on when it lets the rep pass; None for never."""
+
+
+def floor(rep: RepSpec | None, counters: Counters, at: int) -> Verdict | None:
+    """Return the first floor check that the rep fails; None if the rep may take a lead."""
+    if rep is None:
+        return UNKNOWN
+    if not rep.active:
+        return INACTIVE
+    if rep.id in counters.away and is_away(rep, counters, at):
+        return AWAY
+    if rep.absences and spans.covering(rep.absences, at):
+        return ABSENT
+    if rep.capacity is not None and counters.open.get(rep.id, 0) >= rep.capacity:
+        return FULL
+    return None
+
+
+def is_away(rep: RepSpec, counters: Counters, at: int) -> bool:
+    """Say whether the rep is paused: until further notice, or until an instant still to come."""
+    if rep.id not in counters.away:
+        return False
+    until = counters.away[rep.id]
+    return until is None or at < until
+
+
+def is_absent(rep: RepSpec, at: int) -> bool:
+    """Say whether the rep is out of office."""
+    return spans.covering(rep.absences, at) is not None
+
+
+def next_chance(
+    rep: RepSpec, situation: Situation, filters: Sequence[TimeBound] = ()
+) -> int | None:
+    """
+    Return the first instant, from now on, when time alone no longer keeps the rep from leads.
+
+    Considers the pause, absences and the given filters together: somebody back from holiday at
+    midnight whose shift opens at nine has a chance at nine. Capacity is not a matter of time
+    and is left out. None if no such instant is known: switched off, paused until further
+    notice, never qualified, or no shift left in the planned hours.
+    """
+    if not rep.active:
+        return None
+    at = situation.at
+    while True:
+        later = _not_before(rep, situation.counters, at)
+        for one in filters:
+            if later is None:
+                return None
+            later = one.not_before(rep, situation, later)
+        if later is None or later == at:
+            return later
+        # Whoever moved on may have moved into something else; every step is forward, from one
+        # edge of a finite plan to another, so this ends.
+        at = later
+
+
+def _not_before(rep: RepSpec, counters: Counters, at: int) -> int | None:
+    if is_away(rep, counters, at):
+        until = counters.away[rep.id]
+        if until is None:
+            return None
+        at = until
+    absence = spans.covering(rep.absences, at)
+    return at if absence is None else absence[1]
+
+
+def opens_at(rep: RepSpec, at: int) -> int | None:
+    """Return the first instant from `at` on when the rep works: in hours and not absent."""
+    while True:
+        if rep.hours is not None:
+            start = spans.first_open(rep.hours, at)
+            if start is None:
+                return None
+            at = start
+        absence = spans.covering(rep.absences, at)
+        if absence is None:
+            return at
+        at = absence[1]
+
+
+def floor_detail(verdict: Verdict, rep: RepSpec | None, counters: Counters, at: int) -> Detail:
+    """Put a verdict of the floor into words."""
+    if rep is None:
+        return Detail("not in the roster")
+    if verdict == AWAY:
+        until = counters.away[rep.id]
+        return Detail("paused until further notice" if until is None else f"back at {until}", until)
+    if verdict == ABSENT:
+        absence = spans.covering(rep.absences, at)
+        end = absence[1] if absence else None
+        return Detail(f"back at {end}", end)
+    if verdict == FULL:
+        return Detail(f"open {counters.open.get(rep.id, 0)} of {rep.capacity}")
+    return Detail("switched off")

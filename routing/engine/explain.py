@@ -1,0 +1,290 @@
+"""
+The long story of a decision, told on demand.
+
+`explain` runs `decide` itself and reads its trace, so it cannot disagree with what ran; what it
+adds is words: which part of a condition failed, how full somebody was, when they are back, and
+where each eligible rep stood.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, TypeAlias
+
+from routing.engine import codec
+from routing.engine.compile import CompiledRule, CompiledRuleSet
+from routing.engine.conditions import Facts, Failure, first_failure
+from routing.engine.decide import Attempt, decide, why_empty
+from routing.engine.eligibility import FLOOR, Detail, floor_detail
+from routing.engine.rotation import UNIT
+from routing.engine.types import Counters, Decision, Member, Roster, Situation, Verdict
+
+# A rule did not match; matched and was tried; or matched after the matter was settled.
+Status: TypeAlias = Literal["no_match", "tried", "not_reached"]
+Result: TypeAlias = Literal["assigned", "ended", "fell_through", "waits"]
+
+CHOSEN = "chosen"
+ELIGIBLE = "eligible"
+SET_ASIDE = "set_aside"
+NOT_A_CANDIDATE = "not_a_candidate"
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateStory:
+    """
+    What became of one candidate under one rule.
+
+    `verdict` is "chosen", "eligible" (stood in the order and was not first), "set_aside" (a
+    preference, named in `detail`, kept others), or the first check failed. `until` is the
+    instant the verdict ends where time alone ends it.
+    """
+
+    rep: int
+    verdict: Verdict
+    detail: str = ""
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """
+    Where an eligible rep stood when the strategy chose; `place` 1 took the lead.
+
+    `balance` is what the pool's rotation owed before the lead, `standing` after gaining a share
+    of it, in units; `balance_leads` and `standing_leads` are the same in leads, rounded. All
+    None where no rotation chose.
+    """
+
+    place: int
+    rep: int
+    open: int
+    capacity: int | None
+    weight: int
+    position: int
+    balance: int | None = None
+    standing: int | None = None
+    balance_leads: float | None = None
+    standing_leads: float | None = None
+    turn: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleStory:
+    """
+    What became of the lead at one rule.
+
+    `failed` is the first failing part of a condition that did not match. `result` and what
+    follows are told only of rules that were tried; `why` of those that had nobody.
+    """
+
+    id: int
+    position: int
+    name: str
+    fallback: bool
+    target: str
+    target_id: int | None
+    matched: bool
+    status: Status
+    failed: Failure | None = None
+    result: Result | None = None
+    why: str | None = None
+    strategy: str | None = None
+    candidates: tuple[CandidateStory, ...] = ()
+    order: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """
+    Why a rep did or did not get the lead: their verdict at the last rule that considered them.
+
+    "not_a_candidate" if no rule that was tried did.
+    """
+
+    rep: int
+    verdict: Verdict
+    rule: int | None = None
+    detail: str = ""
+    until: int | None = None
+    place: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The decision with everything that led to it."""
+
+    at: int
+    decision: Decision
+    rules: tuple[RuleStory, ...]
+    winner: int | None
+    runner_up: int | None
+    answer: Answer | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Write as plain JSON data."""
+        return {
+            "at": self.at,
+            "decision": codec.decision_to_json(self.decision),
+            "rules": [asdict(rule) for rule in self.rules],
+            "winner": self.winner,
+            "runner_up": self.runner_up,
+            "answer": None if self.answer is None else asdict(self.answer),
+        }
+
+
+def explain(
+    ruleset: CompiledRuleSet,
+    facts: Facts,
+    roster: Roster,
+    counters: Counters,
+    at: int,
+    rep: int | None = None,
+) -> Explanation:
+    """
+    Tell how the decision about a lead comes about, rule by rule.
+
+    With `rep` it answers "why not me?": `answer` is about them, and of the other reps only the
+    winner's place remains, since one's colleagues' absences are not one's business.
+    """
+    trace: list[Attempt] = []
+    situation = Situation(facts, roster, counters, at)
+    decision = decide(ruleset, facts, roster, counters, at, trace)
+    tried = {attempt.compiled.rule.id: attempt for attempt in trace}
+    rules = tuple(
+        _rule_story(compiled, tried.get(compiled.rule.id), decision, situation)
+        for compiled in ruleset.rules
+    )
+    answer = None
+    if rep is not None:
+        answer = _answer(rep, rules)
+        rules = tuple(_only(rep, decision.rep, rule) for rule in rules)
+    return Explanation(at, decision, rules, decision.rep, decision.runner_up, answer)
+
+
+def _rule_story(
+    compiled: CompiledRule, attempt: Attempt | None, decision: Decision, situation: Situation
+) -> RuleStory:
+    rule = compiled.rule
+    failed = None
+    matched = compiled.holds(situation.facts)
+    if not matched:
+        failed = first_failure(rule.condition, situation.facts)
+    story = RuleStory(
+        id=rule.id,
+        position=rule.position,
+        name=rule.name,
+        fallback=rule.fallback,
+        target=rule.path.target.kind,
+        target_id=rule.path.target.id,
+        matched=matched,
+        status="not_reached" if matched else "no_match",
+        failed=failed,
+    )
+    if attempt is None:
+        return story
+    decided = decision.rule == rule.id
+    return replace(
+        story,
+        status="tried",
+        result=_result(decided, decision),
+        why=None if compiled.target.ends or attempt.survivors else why_empty(attempt),
+        strategy=None if compiled.target.ends else compiled.strategy_name,
+        candidates=tuple(_candidate_stories(attempt, decision if decided else None, situation)),
+        order=_order(attempt, situation),
+    )
+
+
+def _result(decided: bool, decision: Decision) -> Result:
+    if not decided:
+        return "fell_through"
+    if decision.outcome == "assign":
+        return "assigned"
+    return "waits" if decision.outcome == "park" else "ended"
+
+
+def _candidate_stories(
+    attempt: Attempt, decision: Decision | None, situation: Situation
+) -> Sequence[CandidateStory]:
+    dropped, set_aside = dict(attempt.dropped), dict(attempt.set_aside)
+    winner = None if decision is None else decision.rep
+    stories = []
+    for member in attempt.candidates:
+        rep = member.rep
+        if rep in dropped:
+            detail = _detail(dropped[rep], rep, attempt, situation)
+            stories.append(CandidateStory(rep, dropped[rep], detail.text, detail.until))
+        elif rep in set_aside:
+            stories.append(CandidateStory(rep, SET_ASIDE, set_aside[rep]))
+        else:
+            stories.append(CandidateStory(rep, CHOSEN if rep == winner else ELIGIBLE))
+    return stories
+
+
+def _detail(verdict: Verdict, rep_id: int, attempt: Attempt, situation: Situation) -> Detail:
+    rep = situation.roster.reps.get(rep_id)
+    if rep is None or verdict in FLOOR:
+        return floor_detail(verdict, rep, situation.counters, situation.at)
+    # Of several filters with one verdict, the first that the rep fails spoke.
+    failed = next(
+        one
+        for one in attempt.compiled.filters
+        if one.verdict == verdict and not one.bind(situation)(rep)
+    )
+    return failed.detail(rep, situation)
+
+
+def _order(attempt: Attempt, situation: Situation) -> tuple[Place, ...]:
+    if not attempt.survivors:
+        return ()
+    strategy = attempt.compiled.strategy
+    keys = sorted(strategy.keys(attempt.survivors, attempt.pool, situation))
+    members = {member.rep: member for member in attempt.survivors}
+    places = []
+    for number, key in enumerate(keys, start=1):
+        place = _place(number, members[key[-1]], situation)
+        if strategy.rotates and attempt.pool is not None:
+            place = _with_balance(place, attempt.pool, -key[0], situation.counters)
+        places.append(place)
+    return tuple(places)
+
+
+def _place(number: int, member: Member, situation: Situation) -> Place:
+    return Place(
+        place=number,
+        rep=member.rep,
+        open=situation.counters.open.get(member.rep, 0),
+        capacity=situation.roster.reps[member.rep].capacity,
+        weight=member.weight,
+        position=member.position,
+    )
+
+
+def _with_balance(place: Place, pool: int, standing: int, counters: Counters) -> Place:
+    balance = counters.balance.get((pool, place.rep), 0)
+    return replace(
+        place,
+        balance=balance,
+        standing=standing,
+        balance_leads=round(balance / UNIT, 4),
+        standing_leads=round(standing / UNIT, 4),
+        turn=counters.turn.get((pool, place.rep), 0),
+    )
+
+
+# --- Why not me? -------------------------------------------------------------------------
+
+
+def _answer(rep: int, rules: Sequence[RuleStory]) -> Answer:
+    for rule in reversed(rules):
+        for story in rule.candidates:
+            if story.rep == rep:
+                place = next((one.place for one in rule.order if one.rep == rep), None)
+                return Answer(rep, story.verdict, rule.id, story.detail, story.until, place)
+    return Answer(rep, NOT_A_CANDIDATE)
+
+
+def _only(rep: int, winner: int | None, rule: RuleStory) -> RuleStory:
+    return replace(
+        rule,
+        candidates=tuple(story for story in rule.candidates if story.rep == rep),
+        order=tuple(place for place in rule.order if place.rep in (rep, winner)),
+    )

@@ -1,0 +1,1 @@
+"""From a door to a lead: receive, decode, normalise, identify, and never lose anything."""

@@ -1,0 +1,274 @@
+"""Bring fields into their normal form, and name every one that cannot be. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from urllib.parse import urlsplit
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+from accounts.geography import country_code
+from routing.intake.decode import Problem
+
+# Field → longest text that is kept; what is longer is a mistake, not a name.
+TEXTS = {
+    "first_name": 120,
+    "last_name": 120,
+    "name": 240,
+    "company": 200,
+    "title": 160,
+    "website": 300,
+    "region": 60,
+    "city": 80,
+    "postal_code": 20,
+    "industry": 80,
+    "campaign": 120,
+    "product_interest": 80,
+    "budget_range": 40,
+    "timeline": 40,
+    "message": 5000,
+    "page_url": 500,
+}
+ADDRESSES = ("email", "phone", "linkedin_url")
+OTHERS = ("country", "employees", "expected_value", "hand_raise", "channel", "motion")
+# Set by the door or the import mapping, not by whoever fills in a form.
+KNOWN = {*TEXTS, *ADDRESSES, *OTHERS}
+MOST_ANSWERS = 50
+LONGEST_ANSWER = 1000
+MOST_EMPLOYEES = 10_000_000
+MOST_VALUE = Decimal("999999999999.99")
+
+
+@dataclass(frozen=True, slots=True)
+class Normalised:
+    """One submission in normal form. `keys` recognise the person: (kind, value), surest first."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    email: str = ""
+    phone: str = ""
+    linkedin_url: str = ""
+    country: str = ""
+    employees: int | None = None
+    expected_value: Decimal | None = None
+    hand_raise: bool | None = None
+    answers: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def keys(self) -> tuple[tuple[str, str], ...]:
+        found = []
+        if self.email:
+            found.append(("EMAIL", self.email.casefold()))
+        if self.linkedin_url:
+            found.append(("LINKEDIN", self.linkedin_url))
+        if self.phone:
+            found.append(("PHONE", self.phone))
+        return tuple(found)
+
+    def text(self, name: str) -> str:
+        return self.texts.get(name, "")
+
+
+class Refused(ValueError):
+    """Some fields cannot be used; `problems` names each with the way out."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("; ".join(f"{p.field}: {p.message}" for p in problems))
+        self.problems = problems
+
+
+class _Field(ValueError):
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def normalise(fields: Mapping[str, Any], *, required: tuple[str, ...] = ()) -> Normalised:
+    """
+    Return the normal form of decoded fields; names that are not ours become `answers`.
+
+    Text is NFKC with white space folded, computed here once, so that every database sees
+    the same keys. A person must be reachable: e-mail, phone or LinkedIn.
+
+    :raises Refused: naming every field that cannot be used
+    """
+    problems: list[Problem] = []
+
+    def read(name: str, reader: Any) -> Any:
+        try:
+            return reader(fields.get(name))
+        except _Field as error:
+            problems.append(Problem(name, error.code, error.message))
+            return None
+
+    texts = {name: read(name, lambda v, most=most: _text(v, most)) for name, most in TEXTS.items()}
+    country = read("country", _country) or ""
+    email = read("email", _email) or ""
+    phone = read("phone", lambda v: _phone(v, country)) or ""
+    linkedin = read("linkedin_url", _linkedin) or ""
+    employees = read("employees", _employees)
+    value = read("expected_value", _money)
+    raised = read("hand_raise", _yes_no)
+    answers = _answers(fields, problems)
+    named = {problem.field for problem in problems}
+    for name in required:
+        if name not in named and not _text_or_empty(fields.get(name)):
+            problems.append(Problem(name, "required", "Please fill this in."))
+    if not (email or phone or linkedin) and not named & set(ADDRESSES):
+        problems.append(
+            Problem("email", "unreachable", "Give an e-mail address, a phone number or LinkedIn.")
+        )
+    if problems:
+        raise Refused(problems)
+    _split_name(texts)
+    return Normalised(
+        texts={name: text for name, text in texts.items() if text},
+        email=email,
+        phone=phone,
+        linkedin_url=linkedin,
+        country=country,
+        employees=employees,
+        expected_value=value,
+        hand_raise=raised,
+        answers=answers,
+    )
+
+
+def fold(text: str) -> str:
+    """NFKC, control characters dropped, white space folded to single blanks."""
+    plain = unicodedata.normalize("NFKC", text)
+    kept = "".join(c if unicodedata.category(c)[0] != "C" or c in "\n\t" else " " for c in plain)
+    return re.sub(r"[^\S\n]+", " ", kept).strip()
+
+
+def _text_or_empty(value: Any) -> str:
+    return "" if value is None else str(value).strip()
+
+
+def _text(value: Any, most: int) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise _Field("wrong_type", "Must be a text.")
+    text = fold(str(value))
+    if len(text) > most:
+        raise _Field("too_long", f"Is longer than {most} characters.")
+    return text
+
+
+def _email(value: Any) -> str:
+    text = _text(value, 254)
+    if not text:
+        return ""
+    try:
+        found = validate_email(text, check_deliverability=False)
+    except EmailNotValidError as error:
+        raise _Field("bad_email", f"Is not an e-mail address. {error}") from error
+    return f"{found.local_part}@{found.ascii_domain or found.domain}".lower()
+
+
+def _phone(value: Any, country: str) -> str:
+    text = _text(value, 60)
+    if not text:
+        return ""
+    try:
+        number = phonenumbers.parse(text, country or None)
+    except phonenumbers.NumberParseException as error:
+        if not re.search(r"\d{5}", re.sub(r"\D", "", text)):
+            raise _Field("bad_phone", "Is not a phone number.") from error
+        raise _Field(
+            "bad_phone", "Give the country, or write the number with +, e.g. +49 30 123456."
+        ) from error
+    if not phonenumbers.is_possible_number(number):
+        raise _Field("bad_phone", "Has too few or too many digits for a phone number.")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _linkedin(value: Any) -> str:
+    text = _text(value, 300)
+    if not text:
+        return ""
+    parts = urlsplit(text if "://" in text else f"https://{text}")
+    found = re.fullmatch(r"/(?:in|pub)/([^/]+)/?.*", parts.path)
+    if not (parts.hostname or "").endswith("linkedin.com") or not found:
+        raise _Field("bad_linkedin", "Is not a LinkedIn profile, e.g. linkedin.com/in/name.")
+    return f"linkedin.com/in/{found[1].casefold()}"
+
+
+def _country(value: Any) -> str:
+    text = _text(value, 80)
+    if not text:
+        return ""
+    code = country_code(text)
+    if code is None:
+        raise _Field("bad_country", "Is not a country; write e.g. DE or Germany.")
+    return code
+
+
+def _employees(value: Any) -> int | None:
+    if value in (None, ""):
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise _Field("wrong_type", "Must be a whole number.")
+    text = re.sub(r"(?<=\d)[,. ](?=\d{3}\b)", "", str(value).strip())
+    # A range such as 51-200 counts by its lower end, "1000+" by its number.
+    found = re.fullmatch(r"(\d{1,9})(?:\.0)?(?:\s*(?:-|–|to)\s*\d{1,9}|\+)?", text)
+    if not found or int(found[1]) > MOST_EMPLOYEES:
+        raise _Field("bad_number", "Must be a whole number, e.g. 250 or 51-200.")
+    return int(found[1])
+
+
+def _money(value: Any) -> Decimal | None:
+    if value in (None, ""):
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise _Field("wrong_type", "Must be a number.")
+    try:
+        amount = Decimal(str(value).strip().replace(",", ""))
+    except InvalidOperation as error:
+        raise _Field("bad_number", "Must be a number, e.g. 4821.00.") from error
+    if not amount.is_finite() or not 0 <= amount <= MOST_VALUE:
+        raise _Field("bad_number", "Must be a number from 0 on.")
+    return amount.quantize(Decimal("0.01"))
+
+
+def _yes_no(value: Any) -> bool | None:
+    if value in (None, ""):
+        return None
+    if isinstance(value, bool):
+        return value
+    words = {"true": True, "yes": True, "1": True, "on": True}
+    words |= {"false": False, "no": False, "0": False, "off": False}
+    if isinstance(value, str) and value.strip().lower() in words:
+        return words[value.strip().lower()]
+    raise _Field("wrong_type", "Must be true or false.")
+
+
+def _answers(fields: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
+    answers: dict[str, Any] = {}
+    for name, value in fields.items():
+        if name in KNOWN or value in (None, ""):
+            continue
+        if isinstance(value, dict | list):
+            problems.append(
+                Problem(name, "wrong_type", "Must be a text, a number, or true or false.")
+            )
+        elif len(answers) < MOST_ANSWERS:
+            text = fold(value)[:LONGEST_ANSWER] if isinstance(value, str) else value
+            answers[fold(str(name))[:80]] = text
+    return answers
+
+
+def _split_name(texts: dict[str, str]) -> None:
+    """A single name field becomes first and last name, unless these were given."""
+    whole = texts.pop("name", "")
+    if whole and not texts["first_name"] and not texts["last_name"]:
+        first, _, last = whole.rpartition(" ")
+        texts["first_name"], texts["last_name"] = (
+            (first or last)[:120],
+            (last if first else "")[:120],
+        )

@@ -1,0 +1,441 @@
+"""Turn received submissions into leads and touches, many at a time."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from accounts import domains
+from accounts.matching import LeadIdentity, Match
+from accounts.models import Account
+from accounts.services.matching import match_many
+from reps import trail
+from reps.due import doorbell
+from reps.models.tracked import bulk_writer
+from routing import engine, signals
+from routing.dispatch.write import update_many
+from routing.intake.decode import Problem, Undecodable, decode
+from routing.intake.identify import prospects_of
+from routing.intake.normalise import Normalised, Refused, normalise
+from routing.models import Lead, Organisation, Prospect, ScoreFactor, Submission, Touch
+from routing.models.source import Mode
+from routing.qualify import facts, scoring
+
+log = logging.getLogger(__name__)
+
+BATCH = 100
+MOST_ATTEMPTS = 5
+RETRY = timedelta(seconds=10)
+HOT_PRIORITY, NORMAL_PRIORITY = 1, 0
+
+
+@dataclass(slots=True)
+class Item:
+    """One submission on its way through intake."""
+
+    submission: Submission
+    person: Normalised
+    prospect: Prospect | None = None
+    match: Match | None = None
+    lead: Lead | None = None
+    is_new: bool = False
+    hand_raise: bool = False
+
+
+def drain(*, driver: str, due_before: datetime) -> int:
+    """
+    Process one batch of due submissions; return how many were handled.
+
+    If the batch as a whole fails, its submissions are tried one by one, so that a broken
+    one stops no other; after five attempts it waits in quarantine for a person.
+    """
+    if not Organisation.objects.exists():
+        return 0
+    try:
+        return _process_batch(due_before=due_before)
+    except Exception:
+        log.exception("A batch of submissions failed; trying them one by one")
+        return _one_by_one(due_before=due_before)
+
+
+def oldest() -> datetime | None:
+    """Since when the oldest submission has waited to be processed."""
+    return (
+        Submission.objects.filter(state=Submission.State.RECEIVED)
+        .order_by("due_at")
+        .values_list("due_at", flat=True)
+        .first()
+    )
+
+
+def _due(due_before: datetime) -> Any:
+    return (
+        Submission.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
+        .select_related("source", "form")
+        .filter(state=Submission.State.RECEIVED, due_at__lte=due_before)
+        .order_by("due_at", "pk")
+    )
+
+
+@transaction.atomic
+def _process_batch(*, due_before: datetime, only: int | None = None) -> int:
+    rows = _due(due_before)
+    submissions = list(rows.filter(pk=only) if only else rows[:BATCH])
+    if submissions:
+        process(submissions, at=due_before)
+    return len(submissions)
+
+
+def _one_by_one(*, due_before: datetime) -> int:
+    handled = 0
+    with transaction.atomic():
+        ids = list(_due(due_before).values_list("pk", flat=True)[:BATCH])
+    for pk in ids:
+        try:
+            handled += _process_batch(due_before=due_before, only=pk)
+        except Exception as error:
+            log.exception("Submission %s failed", pk)
+            _put_off(pk, error, at=due_before)
+            handled += 1
+    return handled
+
+
+@transaction.atomic
+def _put_off(pk: int, error: Exception, *, at: datetime) -> None:
+    submission = Submission.objects.select_for_update(no_key=True).get(pk=pk)
+    if submission.state != Submission.State.RECEIVED:
+        return
+    submission.attempts += 1
+    if submission.attempts >= MOST_ATTEMPTS:
+        problem = Problem(
+            "", "failed", f"It failed {MOST_ATTEMPTS} times ({type(error).__name__}); replay it."
+        )
+        submission.state, submission.due_at = Submission.State.QUARANTINED, None
+        submission.errors = [problem.as_json()]
+    else:
+        submission.due_at = at + RETRY * submission.attempts
+    submission.save(update_fields=["attempts", "state", "due_at", "errors"])
+
+
+def process(submissions: Sequence[Submission], *, at: datetime) -> list[Item]:
+    """
+    Process locked submissions in the caller's transaction; statements are constant.
+
+    Returns the items that became leads or touches; the others wait in quarantine.
+    """
+    organisation = Organisation.get()
+    items = _readable(submissions, at=at)
+    if items:
+        prospects = prospects_of([item.person for item in items], at=at)
+        for item, prospect in zip(items, prospects, strict=True):
+            item.prospect = prospect
+            item.hand_raise = _is_hand_raise(item)
+        _match(items)
+        _leads(items, organisation=organisation, at=at)
+        _finish(items, at=at)
+    return items
+
+
+def read(submission: Submission) -> Normalised:
+    """
+    Return a submission in normal form, a person's correction before the raw body.
+
+    :raises Undecodable: if the body cannot be read
+    :raises Refused: if fields cannot be used
+    """
+    if submission.corrected:
+        fields = decode(submission.corrected.encode(), "application/json")
+    else:
+        fields = decode(bytes(submission.raw), submission.content_type)
+    given = submission.context.get("fields", {})
+    return normalise({**fields, **given}, required=required_of(submission))
+
+
+def required_of(submission: Submission) -> tuple[str, ...]:
+    """The questions that the form of a submission insists on."""
+    if submission.form is None:
+        return ()
+    return tuple(q["name"] for q in submission.form.fields if q.get("required"))
+
+
+def _readable(submissions: Sequence[Submission], *, at: datetime) -> list[Item]:
+    items, broken = [], []
+    for submission in submissions:
+        try:
+            if submission.context.get("looks_like_spam") and not submission.corrected:
+                raise Undecodable("spam", "Looks like spam: a field that people cannot see is set.")
+            items.append(Item(submission, read(submission)))
+        except Undecodable as error:
+            broken.append((submission, [error.problem]))
+        except Refused as error:
+            broken.append((submission, error.problems))
+    for submission, problems in broken:
+        submission.state, submission.due_at = Submission.State.QUARANTINED, None
+        submission.errors = [problem.as_json() for problem in problems]
+    Submission.objects.bulk_update(
+        [submission for submission, _ in broken], ["state", "due_at", "errors"]
+    )
+    return items
+
+
+def _is_hand_raise(item: Item) -> bool:
+    if item.person.hand_raise is not None:
+        return item.person.hand_raise
+    return item.submission.source.is_hand_raise
+
+
+def _match(items: Sequence[Item]) -> None:
+    identities = [
+        LeadIdentity(
+            company=item.prospect.company,
+            domain=domains.account_domain(item.prospect.email)
+            or domains.registrable(item.prospect.website),
+            city=item.prospect.city,
+            state=item.prospect.region,
+            country=item.prospect.country,
+        )
+        for item in items
+    ]
+    for item, found in zip(items, match_many(identities), strict=True):
+        item.match = found
+
+
+def _leads(items: Sequence[Item], *, organisation: Organisation, at: datetime) -> None:
+    """Give each item its open lead, an existing one or a new one, and count it in."""
+    present = {
+        (lead.prospect_id, lead.mode): lead
+        for lead in Lead.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("source", "account", "queue")
+        .filter(prospect__in={item.prospect.pk for item in items})
+        .open()
+        .order_by("pk")
+    }
+    accounts = _accounts(items)
+    new: dict[tuple[int, str], Item] = {}
+    again: dict[int, Lead] = {}
+    for item in items:
+        place = (item.prospect.pk, item.submission.mode)
+        if place in new:
+            item.lead = new[place].lead
+        elif place in present:
+            item.lead = again.setdefault(present[place].pk, present[place])
+        else:
+            item.lead, item.is_new = _new_lead(item, organisation, accounts), True
+            new[place] = item
+        item.lead.is_hand_raise = item.lead.is_hand_raise or item.hand_raise
+    before = {lead.pk: _scored(lead) for lead in again.values()}
+    _score(items, counts=_touch_counts(again), at=at)
+    _create([item.lead for item in new.values()], at=at)
+    _touch(items)
+    _update([lead for lead in again.values() if before[lead.pk] != _scored(lead)], at=at)
+    _announce(items, before, at=at)
+
+
+def _new_lead(item: Item, organisation: Organisation, accounts: dict[int, Account]) -> Lead:
+    submission, source, person = item.submission, item.submission.source, item.person
+    context = submission.context
+    sure = item.match.verdict == "match"
+    return Lead(
+        prospect=item.prospect,
+        source=source,
+        mode=submission.mode,
+        place=Lead.Place.QUEUE,
+        queue=organisation.intake_queue,
+        responsible_id=organisation.intake_queue.responsible_id,
+        received_at=(submission.occurred_at if submission.mode == Mode.BACKFILL else None)
+        or submission.received_at,
+        account=accounts.get(item.match.account_id) if sure else None,
+        match_confidence=item.match.confidence,
+        match_evidence=[
+            {"kind": row.get("kind"), "account_id": row.get("account_id")}
+            for row in item.match.evidence
+        ],
+        channel=context.get("channel") or source.channel,
+        motion=context.get("motion") or source.motion,
+        campaign=person.text("campaign") or context.get("campaign", ""),
+        product_interest=person.text("product_interest"),
+        budget_range=person.text("budget_range"),
+        timeline=person.text("timeline"),
+        expected_value=person.expected_value,
+        employees=person.employees,
+        industry=person.text("industry"),
+    )
+
+
+def _accounts(items: Sequence[Item]) -> dict[int, Account]:
+    ids = {item.match.account_id for item in items if item.match.verdict == "match"}
+    return {row.pk: row for row in Account.objects.filter(pk__in=ids)} if ids else {}
+
+
+def _scored(lead: Lead) -> tuple[Any, ...]:
+    return (lead.score, lead.tier, lead.is_hand_raise, lead.score_parts)
+
+
+def _touch_counts(leads: dict[int, Lead]) -> dict[int, int]:
+    counts: dict[int, int] = {}
+    for lead in Touch.objects.filter(lead__in=leads, kind=Touch.Kind.SUBMITTED).values_list(
+        "lead_id", flat=True
+    ):
+        counts[lead] = counts.get(lead, 0) + 1
+    return counts
+
+
+def _score(items: Sequence[Item], *, counts: dict[int, int], at: datetime) -> None:
+    """Score each lead with this touch counted in."""
+    factors = active_factors()
+    seen: dict[int, int] = {}
+    for item in items:
+        lead = item.lead
+        seen[id(lead)] = seen.get(id(lead), counts.get(lead.pk, 0)) + 1
+        known = facts.Known(
+            lead=lead,
+            prospect=item.prospect,
+            account=lead.account,
+            touches=seen[id(lead)],
+            answers=item.person.answers,
+            at=at,
+        )
+        result = scoring.score(factors, facts.read(known))
+        # A later touch never takes away what an earlier one showed.
+        if not item.is_new and result.value < lead.score:
+            continue
+        lead.score, lead.tier = result.value, result.tier
+        lead.score_parts = [[name, points] for name, points in result.parts]
+        lead.priority = HOT_PRIORITY if _is_hot(lead) else NORMAL_PRIORITY
+
+
+def _is_hot(lead: Lead) -> bool:
+    return lead.is_hand_raise or lead.tier == Lead.Tier.HOT
+
+
+def active_factors() -> list[scoring.Factor]:
+    """The points model as it stands."""
+    return [
+        scoring.Factor(row.name, engine.parse(row.condition, facts.SCORE_KINDS), row.points)
+        for row in ScoreFactor.objects.filter(is_active=True)
+    ]
+
+
+def _create(leads: Sequence[Lead], *, at: datetime) -> None:
+    if not leads:
+        return
+    for lead in leads:
+        lead.route_at = at
+    with bulk_writer("intake"):
+        Lead.objects.bulk_create(leads)
+    trail.record(
+        Lead,
+        [
+            trail.Change(
+                id=lead.pk,
+                kind="received",
+                reason_code="received",
+                data={
+                    "source_id": lead.source_id,
+                    "mode": lead.mode,
+                    "place": lead.place,
+                    "queue_id": lead.queue_id,
+                    "score": lead.score,
+                    "account_id": lead.account_id,
+                },
+            )
+            for lead in leads
+        ],
+        by=None,
+        at=at,
+        created=True,
+    )
+    doorbell.ring("route")
+
+
+def _touch(items: Sequence[Item]) -> None:
+    Touch.objects.bulk_create(
+        [
+            Touch(
+                lead=item.lead,
+                prospect=item.prospect,
+                source=item.submission.source,
+                submission=item.submission,
+                kind=Touch.Kind.SUBMITTED,
+                at=item.submission.occurred_at or item.submission.received_at,
+                by=item.submission.submitted_by,
+                is_hand_raise=item.hand_raise,
+                text=item.person.text("message"),
+                answers=dict(item.person.answers),
+                page_url=item.person.text("page_url") or item.submission.context.get("page", ""),
+            )
+            for item in items
+        ]
+    )
+
+
+def _update(leads: Sequence[Lead], *, at: datetime) -> None:
+    """Write the new score of leads that were there already; one in nurture is routed anew."""
+    if not leads:
+        return
+    with bulk_writer("intake"):
+        update_many(
+            Lead,
+            [
+                {
+                    "pk": lead.pk,
+                    "score": lead.score,
+                    "score_parts": lead.score_parts,
+                    "tier": lead.tier,
+                    "priority": lead.priority,
+                    "is_hand_raise": lead.is_hand_raise,
+                    "route_at": at if lead.place == Lead.Place.NURTURE else lead.route_at,
+                }
+                for lead in leads
+            ],
+        )
+    trail.record(
+        Lead,
+        [
+            trail.Change(
+                id=lead.pk,
+                kind="scored",
+                reason_code="touched",
+                data={"score": lead.score, "tier": lead.tier, "is_hand_raise": lead.is_hand_raise},
+            )
+            for lead in leads
+        ],
+        by=None,
+        at=at,
+    )
+    doorbell.ring("route")
+
+
+def _announce(items: Sequence[Item], before: dict[int, Any], *, at: datetime) -> None:
+    """Tell of owned leads whose person raised their hand again (requirement DUP-2)."""
+    raised = {
+        item.lead.pk: item.lead
+        for item in items
+        if not item.is_new
+        and item.hand_raise
+        and item.lead.pk in before
+        and item.lead.place == Lead.Place.OWNER
+        and item.lead.mode in (Mode.LIVE, Mode.TEST)
+    }
+    if raised:
+        signals.leads_raised_again.send(sender=Lead, leads=list(raised.values()), at=at)
+
+
+def _finish(items: Sequence[Item], *, at: datetime) -> None:
+    update_many(
+        Submission,
+        [
+            {
+                "pk": item.submission.pk,
+                "state": Submission.State.PROCESSED,
+                "due_at": None,
+                "errors": [],
+                "lead": item.lead.pk,
+                "processed_at": at,
+            }
+            for item in items
+        ],
+    )

@@ -1,0 +1,103 @@
+"""The organisation's settings, and the row at which routing decisions queue up."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from reps.models import TrackedModel
+
+
+class NotSetUp(LookupError):
+    """The organisation has no settings row yet; the set-up guide makes it."""
+
+
+class Organisation(TrackedModel):
+    """The one organisation of this installation: what runs, and who answers at the end."""
+
+    name = models.CharField(_("name"), max_length=120)
+    live_ruleset = models.ForeignKey(
+        "routing.RuleSet",
+        verbose_name=_("live rule set"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text=_("Set by publishing."),
+    )
+    intake_queue = models.ForeignKey(
+        "routing.Queue",
+        verbose_name=_("waiting room"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text=_("Where a lead stays until a rule places it."),
+    )
+    responsible = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("answers for every lead without an owner"),
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    sticky_days = models.PositiveSmallIntegerField(
+        _("former owner preferred for"),
+        default=90,
+        help_text=_("Days after closing in which a returning lead prefers its former owner."),
+    )
+    routing_paused_at = models.DateTimeField(_("routing paused since"), null=True, blank=True)
+    routing_paused_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("paused by"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+
+    history = HistoricalRecords()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(pk=1), name="routing_one_organisation"),
+            models.CheckConstraint(
+                condition=Q(routing_paused_at__isnull=True, routing_paused_by__isnull=True)
+                | Q(routing_paused_at__isnull=False, routing_paused_by__isnull=False),
+                name="routing_pause_has_an_author",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, **kwargs):
+        self.pk = 1
+        super().save(**kwargs)
+
+    @classmethod
+    def get(cls) -> "Organisation":
+        """
+        Return the organisation.
+
+        :raises NotSetUp: before the set-up guide made it
+        """
+        found = cls.objects.select_related("intake_queue").first()
+        if found is None:
+            raise NotSetUp("This installation has no organisation yet; open the set-up guide.")
+        return found
+
+
+class Desk(models.Model):
+    """
+    Where decisions queue up: whoever decides locks this row, so that counters are read
+    and moved by one decider at a time. One desk serves all pools that share a rep.
+    """
+
+    name = models.CharField(_("name"), max_length=60, unique=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def default_pk(cls) -> int:
+        """The desk that a new pool gets."""
+        return cls.objects.get_or_create(name="Main desk")[0].pk

@@ -1,0 +1,139 @@
+"""Rules, in versions that never change once published, and the points of the score."""
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from reps.models import TrackedModel
+
+
+class PublishedRulesAreFixed(ValidationError):
+    """A published rule set is never edited; a new draft is made from it."""
+
+
+class RuleSet(TrackedModel):
+    """
+    A version of the ordered rules. DRAFT → PUBLISHED; published, it never changes again.
+
+    The one that routes is `Organisation.live_ruleset`.
+    """
+
+    class State(models.TextChoices):
+        DRAFT = "DRAFT", _("Draft")
+        PUBLISHED = "PUBLISHED", _("Published")
+
+    version = models.PositiveIntegerField(_("version"), unique=True)
+    state = models.CharField(_("state"), max_length=9, choices=State.choices, default=State.DRAFT)
+    note = models.CharField(
+        _("what changes"), max_length=300, blank=True, help_text=_("Shown beside the version.")
+    )
+    based_on = models.ForeignKey(
+        "self", verbose_name=_("made from"), null=True, blank=True, on_delete=models.PROTECT
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    published_at = models.DateTimeField(_("published"), null=True, blank=True)
+    published_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["-version"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["state"], condition=Q(state="DRAFT"), name="routing_one_draft"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="DRAFT", published_at__isnull=True)
+                | Q(state="PUBLISHED", published_at__isnull=False),
+                name="routing_published_rules_have_a_date",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"v{self.version}"
+
+
+def always() -> dict:
+    """The condition of a rule that takes every lead."""
+    return {"all": []}
+
+
+class Rule(TrackedModel):
+    """
+    If its condition holds, leads take its path. First match wins; a path that finds nobody
+    falls through or waits, as it says. `condition` and `path` have the documented JSON
+    forms of `routing.engine` and are checked on save.
+    """
+
+    ruleset = models.ForeignKey(
+        RuleSet, verbose_name=_("rule set"), on_delete=models.CASCADE, related_name="rules"
+    )
+    position = models.PositiveIntegerField(_("position"))
+    name = models.CharField(_("name"), max_length=120)
+    reasoning = models.TextField(_("why this rule"), blank=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("rule owner"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    review_on = models.DateField(_("review on"), null=True, blank=True)
+    condition = models.JSONField(_("condition"), default=always, blank=True)
+    path = models.JSONField(_("path"))
+    is_fallback = models.BooleanField(
+        _("fallback"), default=False, help_text=_("The last rule, which takes whatever is left.")
+    )
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["ruleset", "position", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ruleset", "position"],
+                name="routing_one_rule_per_position",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, **kwargs):
+        self._refuse_if_published()
+        super().save(**kwargs)
+
+    def delete(self, **kwargs):
+        self._refuse_if_published()
+        return super().delete(**kwargs)
+
+    def _refuse_if_published(self) -> None:
+        if RuleSet.objects.filter(pk=self.ruleset_id).exclude(state=RuleSet.State.DRAFT).exists():
+            raise PublishedRulesAreFixed(
+                _("Published rules never change. Make a draft from them and publish that.")
+            )
+
+
+class ScoreFactor(TrackedModel):
+    """One line of the points model: if its condition holds, its points count."""
+
+    name = models.CharField(_("name"), max_length=120, unique=True)
+    condition = models.JSONField(_("condition"))
+    points = models.SmallIntegerField(_("points"), help_text=_("May be negative."))
+    is_active = models.BooleanField(_("active"), default=True)
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["-points", "name", "pk"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,87 @@
+"""What routing does when others announce something, and when it announces to itself."""
+
+from django.dispatch import receiver
+
+from reps.due import doorbell
+from reps.models.tracked import bulk_writer
+from reps.post import outbox
+from reps.signals import rep_available, rep_leaving, rep_left
+from routing import ownership, signals, work
+from routing.models import Lead
+from routing.models.source import Mode
+from routing.work.reassign import overtake_requests
+
+# Backfilled and shadow leads tell nobody anything.
+TOLD = (Mode.LIVE, Mode.TEST)
+
+
+@receiver(rep_leaving, dispatch_uid="routing.rep_leaving")
+def lock_what_they_hold(sender, *, rep, **kwargs) -> None:
+    """
+    Lock leads and load before the rep's row: no claim and no batch can now add a lead that
+    the hand-over would miss, for both read whether the rep is active after locking the load.
+    """
+    ids = Lead.objects.filter(owner=rep).order_by("pk").values_list("pk", flat=True)
+    ownership.lock_leads(list(ids))
+    ownership.lock_loads([rep.pk])
+
+
+@receiver(rep_left, dispatch_uid="routing.rep_left")
+def place_anew(sender, *, rep, by, at, reason, driver, **kwargs) -> None:
+    work.re_place(rep=rep, reason=reason, by=by, at=at, driver=driver)
+
+
+@receiver(rep_available, dispatch_uid="routing.rep_available")
+def wake_waiting(sender, *, rep, at, **kwargs) -> None:
+    """Whoever waits for this rep or one of their pools is looked at again."""
+    pools = list(rep.memberships.values_list("pool_id", flat=True))
+    waiting = Lead.objects.filter(route_at__isnull=False).exclude(waiting=Lead.Waiting.NONE)
+    ids = [
+        *waiting.filter(wait_rep=rep).values_list("pk", flat=True),
+        *waiting.filter(wait_pool__in=pools).values_list("pk", flat=True),
+    ]
+    if ids:
+        with bulk_writer("wake"):
+            # Only the wake-up time moves, which history leaves out.
+            Lead.objects.filter(pk__in=ids).update(route_at=at)
+        doorbell.ring("route")
+
+
+@receiver(signals.leads_placed, dispatch_uid="routing.placed")
+def tell_and_tidy(sender, *, moves, by, at, driver, **kwargs) -> None:
+    """Tell new owners, close overtaken requests, and wake the router for what goes back."""
+    overtake_requests(lead_ids=[one.lead.pk for one in moves], by=by, at=at)
+    outbox.put(
+        [
+            outbox.Draft(
+                key=f"assigned-{one.lead.pk}-{one.assignment.epoch}",
+                kind="lead_assigned",
+                to=one.rep.user_id,
+                payload={"lead": one.lead.pk, "epoch": one.assignment.epoch},
+                urgent=one.lead.priority > 0,
+            )
+            for one in moves
+            # Who claimed or moved it to themselves knows already.
+            if one.rep is not None and one.lead.mode in TOLD and one.rep.user != by
+        ],
+        at=at,
+    )
+    if any(one.move.also.get("route_at") for one in moves):
+        doorbell.ring("route")
+
+
+@receiver(signals.leads_raised_again, dispatch_uid="routing.raised_again")
+def tell_owner(sender, *, leads, at, **kwargs) -> None:
+    outbox.put(
+        [
+            outbox.Draft(
+                key=f"raised-{lead.pk}-{at.timestamp()}",
+                kind="lead_raised_again",
+                to=lead.responsible_id,
+                payload={"lead": lead.pk, "epoch": lead.owner_epoch},
+                urgent=True,
+            )
+            for lead in leads
+        ],
+        at=at,
+    )

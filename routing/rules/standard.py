@@ -1,0 +1,79 @@
+"""The rule set a new organisation starts with: requirement MAT-3's order, then the pool."""
+
+from typing import Any
+
+from routing.models import Pool, Queue
+
+THRESHOLD = 60
+
+
+def rules(*, pool: Pool, fallback: Queue, threshold: int = THRESHOLD) -> list[dict[str, Any]]:
+    """
+    Return the standard rules: the score's threshold first (SCO-2), then open opportunity,
+    named account, parent account, territory, the general pool, and the fallback queue.
+
+    Named accounts, hand-raises and pre-qualified sources pass the threshold.
+    """
+    known = [{"fact": name, "op": "not_empty"} for name in ("opportunity_owner", "account_owner")]
+    return [
+        {
+            "name": f"Below {threshold} goes to nurture",
+            "reasoning": "Reps' time is for people who fit or ask. A later event can lift it.",
+            "condition": {
+                "all": [
+                    {"fact": "score", "op": "lt", "value": threshold},
+                    {"not": {"fact": "hand_raise", "op": "eq", "value": True}},
+                    {"not": {"fact": "prequalified", "op": "eq", "value": True}},
+                    {"not": {"any": known}},
+                ]
+            },
+            "path": {"target": {"kind": "nurture"}},
+        },
+        _owner("Open opportunity", "opportunity_owner", "Whoever works the deal keeps the account."),
+        _owner("Named account", "account_owner", "Named accounts go before territories."),
+        _owner("Parent account", "parent_account_owner", "A subsidiary goes to its group's owner."),
+        _owner("Territory owner", "territory_owner", "The most specific territory.", "territory"),
+        {
+            "name": "Territory pool",
+            "reasoning": "The reps who share the territory take turns.",
+            "condition": {"fact": "territory", "op": "not_empty"},
+            "path": {
+                "target": {"kind": "territory_pool"},
+                "stages": [
+                    {"do": "filter", "by": "on_shift", "within": 0},
+                    {"do": "prefer", "by": "former_owner"},
+                    {"do": "select", "by": "round_robin"},
+                ],
+            },
+        },
+        {
+            "name": "General pool",
+            "reasoning": "In turn among those who work now; if nobody does, it waits for the first.",
+            "condition": {"all": []},
+            "path": {
+                "target": {"kind": "pool", "id": pool.pk},
+                "stages": [
+                    {"do": "filter", "by": "on_shift", "within": 0},
+                    {"do": "prefer", "by": "former_owner"},
+                    {"do": "select", "by": "round_robin"},
+                ],
+                "on_empty": "wait",
+            },
+        },
+        {
+            "name": "Fallback",
+            "reasoning": "Nobody could take it: it waits in a queue with somebody responsible.",
+            "condition": {"all": []},
+            "path": {"target": {"kind": "queue", "id": fallback.pk}},
+            "is_fallback": True,
+        },
+    ]
+
+
+def _owner(name: str, kind: str, reasoning: str, fact: str = "") -> dict[str, Any]:
+    return {
+        "name": name,
+        "reasoning": reasoning,
+        "condition": {"fact": fact or kind, "op": "not_empty"},
+        "path": {"target": {"kind": kind}},
+    }

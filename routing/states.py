@@ -1,0 +1,43 @@
+"""
+The life cycle of a lead as a table. `manage.py lead_states` prints it as a diagram.
+
+NEW until its owner acknowledges it; CONVERTED and DISQUALIFIED end it and release
+capacity and clocks; RECYCLED rests in nurture until its date.
+"""
+
+from collections.abc import Mapping
+
+from routing.models.lead import Lead
+
+S = Lead.State
+
+TRANSITIONS: Mapping[str, frozenset[str]] = {
+    S.NEW: frozenset({S.WORKING, S.CONTACTED, S.MEETING, S.DISQUALIFIED, S.RECYCLED, S.CONVERTED}),
+    S.WORKING: frozenset(
+        {S.NEW, S.CONTACTED, S.MEETING, S.QUALIFIED, S.DISQUALIFIED, S.RECYCLED, S.CONVERTED}
+    ),
+    S.CONTACTED: frozenset({S.MEETING, S.QUALIFIED, S.DISQUALIFIED, S.RECYCLED, S.CONVERTED}),
+    S.MEETING: frozenset({S.CONTACTED, S.QUALIFIED, S.DISQUALIFIED, S.RECYCLED, S.CONVERTED}),
+    S.QUALIFIED: frozenset({S.MEETING, S.DISQUALIFIED, S.RECYCLED, S.CONVERTED}),
+    S.RECYCLED: frozenset({S.NEW}),
+    S.CONVERTED: frozenset(),
+    S.DISQUALIFIED: frozenset(),
+}
+TERMINAL = frozenset(state for state, following in TRANSITIONS.items() if not following)
+
+
+class WrongState(Exception):
+    """The lead is not where this step starts."""
+
+
+def check(lead: Lead, to: str) -> None:
+    """
+    Refuse a step that the table does not have.
+
+    :raises WrongState: saying where the lead is
+    """
+    if to not in TRANSITIONS[lead.state]:
+        raise WrongState(
+            f"A lead that is {lead.get_state_display().lower()} cannot become "
+            f"{S(to).label.lower()}."
+        )

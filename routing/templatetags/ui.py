@@ -1,0 +1,5 @@
+"""Pieces of the pages: icons, clocks, avatars, times."""
+
+from django import template
+
+register = template.Library()

@@ -1,0 +1,18 @@
+"""The app of promises about time."""
+
+from django.apps import AppConfig
+
+
+class SlaConfig(AppConfig):
+    name = "sla"
+    verbose_name = "Promises about time"
+
+    def ready(self) -> None:
+        from reps.due import jobs
+        from sla import (
+            messages,  # noqa: F401 - registers its kinds
+            receivers,  # noqa: F401
+        )
+        from sla.services import escalate
+
+        jobs.register(jobs.Job("clocks", escalate.drain, escalate.oldest))

@@ -1,0 +1,96 @@
+"""Running clocks, and what was done when one reached a step."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from reps.models import Rep
+from routing.models import Lead
+from sla.models.policy import Policy
+
+
+class Clock(models.Model):
+    """
+    One promise about one lead, running. A row; nothing but rows keeps the deadline.
+
+    RUNNING → MET (done, in time or late: see `breached_at`) | STOPPED (no longer asked
+    for). The chain is frozen in `steps`, each with its instant; `next_at` is the instant
+    of the next step and what the sweep looks for. A HOLD clock belongs to one epoch, a
+    LEAD clock runs on across owners.
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "RUNNING", _("Running")
+        MET = "MET", _("Met")
+        STOPPED = "STOPPED", _("Stopped")
+
+    lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="clocks")
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="clocks")
+    metric = models.CharField(max_length=11, choices=Policy.Metric.choices)
+    scope = models.CharField(max_length=4, choices=Policy.Scope.choices)
+    epoch = models.PositiveIntegerField()
+    holder = models.ForeignKey(Rep, null=True, on_delete=models.PROTECT, related_name="clocks")
+    state = models.CharField(max_length=7, choices=State.choices, default=State.RUNNING)
+    started_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    steps = models.JSONField(default=list)
+    next_step = models.PositiveSmallIntegerField(default=0)
+    next_at = models.DateTimeField(null=True)
+    breached_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["lead", "metric", "scope"],
+                condition=Q(state="RUNNING"),
+                name="sla_one_running_clock_per_promise",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="RUNNING", ended_at__isnull=True)
+                | (~Q(state="RUNNING") & Q(ended_at__isnull=False, next_at__isnull=True)),
+                name="sla_ended_clock_has_no_next_step",
+            ),
+            models.CheckConstraint(
+                condition=Q(breached_at__isnull=True) | Q(breached_at__gte=F("due_at")),
+                name="sla_no_breach_before_the_deadline",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_at", "id"], name="sla_clock_due", condition=Q(next_at__isnull=False)
+            ),
+            models.Index(fields=["lead", "state"], name="sla_clock_of_lead"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.metric} of lead {self.lead_id}"
+
+
+class Escalation(models.Model):
+    """That a step of a clock was taken: what, when, who was told, what came of it. Once."""
+
+    clock = models.ForeignKey(Clock, on_delete=models.PROTECT, related_name="escalations")
+    lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="escalations")
+    step = models.PositiveSmallIntegerField()
+    action = models.CharField(max_length=20)
+    due_at = models.DateTimeField()
+    fired_at = models.DateTimeField()
+    driver = models.CharField(max_length=20)
+    recipients = models.PositiveSmallIntegerField()
+    effect = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ["-fired_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["clock", "step"], name="sla_a_step_fires_once"),
+            models.CheckConstraint(
+                condition=Q(fired_at__gte=F("due_at")), name="sla_no_step_fires_early"
+            ),
+            models.CheckConstraint(
+                condition=Q(recipients__gte=1), name="sla_a_step_reaches_somebody"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} for lead {self.lead_id}"

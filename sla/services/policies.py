@@ -1,0 +1,39 @@
+"""Which promises apply to which leads."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from routing import engine
+from routing.qualify import facts
+from sla import chain
+from sla.models import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A policy ready to be asked, with its chain read."""
+
+    policy: Policy
+    condition: engine.Condition
+    steps: tuple[chain.Step, ...]
+
+
+def active() -> list[Promise]:
+    """The active policies in the order in which they are asked; one statement."""
+    return [
+        Promise(row, engine.parse(row.condition, facts.KINDS), chain.parse(row.steps))
+        for row in Policy.objects.filter(is_active=True).order_by("metric", "position", "pk")
+    ]
+
+
+def first_per_promise(
+    promises: Sequence[Promise], values: Mapping[str, Any]
+) -> dict[tuple[str, str], Promise]:
+    """The first policy that holds for these facts, per metric and scope."""
+    found: dict[tuple[str, str], Promise] = {}
+    for promise in promises:
+        place = (promise.policy.metric, promise.policy.scope)
+        if place not in found and engine.holds(promise.condition, values):
+            found[place] = promise
+    return found

@@ -1,0 +1,140 @@
+"""The exact weighted rotation and its law."""
+
+from fractions import Fraction
+from math import gcd
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from routing.engine import UNIT, Counters, Member, rotate
+from routing.engine.rotation import charge, standings
+
+
+def members(*weights):
+    return [Member(rep, weight, rep) for rep, weight in enumerate(weights, start=1)]
+
+
+def everybody(weights, leads):
+    return [range(1, len(weights) + 1)] * leads
+
+
+def test_equal_weights_take_turns_by_position():
+    assert rotate(members(1, 1, 1), everybody("abc", 6)) == [1, 2, 3, 1, 2, 3]
+
+
+def test_a_heavier_member_is_interleaved_not_served_in_a_row():
+    assert rotate(members(5, 1, 1), everybody("abc", 7)) == [1, 1, 2, 1, 3, 1, 1]
+
+
+def test_a_lead_nobody_may_take_goes_to_nobody_and_costs_nothing():
+    leads = [{1, 2}, set(), {1, 2}, {99}]
+
+    assert rotate(members(1, 1), leads) == [1, None, 2, None]
+
+
+def test_who_could_not_take_a_lead_is_neither_charged_nor_credited():
+    # The second member's one lead was for them alone: still an equal share of the others.
+    assert rotate(members(1, 1), [{2}, {1, 2}, {1, 2}]) == [2, 1, 2]
+
+
+def test_ties_go_to_the_longest_wait_then_weight_then_position_then_id():
+    three = [Member(7, 1, 5), Member(8, 1, 5), Member(9, 1, 4)]
+    counters = Counters()
+
+    assert min(standings(1, three, counters))[-1] == 9
+    assert min(standings(1, three[:2], counters))[-1] == 7
+    counters.turn = {(1, 7): 3, (1, 8): 2, (1, 9): 4}
+    assert min(standings(1, three, counters))[-1] == 8
+
+    # Equal after gaining: UNIT/4 + 3/4 against 3/4 + 1/4.
+    heavy, light = Member(1, 3, 9), Member(2, 1, 0)
+    level = Counters(balance={(1, 1): -UNIT // 4, (1, 2): UNIT // 4})
+    assert min(standings(1, [light, heavy], level))[-1] == 1
+
+
+def test_pools_do_not_share_balances():
+    counters = Counters()
+    pair = members(1, 1)
+    charge(1, pair, 1, counters, pair)
+
+    assert counters.balance == {(1, 1): -UNIT // 2, (1, 2): UNIT // 2}
+    assert min(standings(2, pair, counters))[-1] == 1
+    assert counters.turn == {(1, 1): 1}
+
+
+def test_a_turn_comes_after_every_other_in_the_pool_eligible_or_not():
+    counters = Counters(turn={(1, 3): 9, (2, 1): 50})
+    three = members(1, 1, 1)
+
+    charge(1, three[:2], 1, counters, three)
+
+    assert counters.turn[1, 1] == 10
+
+
+def test_the_largest_balance_can_leave_a_member_more_than_a_lead_behind_for_a_moment():
+    # Why the law says 1/2 + ... + 1/m and not one lead: see rotation.py.
+    weights = [1, 1, 1, 1, 1, 1, 9, 9, 9, 9, 9, 9]
+    received = [0] * 12
+    worst = Fraction(0)
+    for t, rep in enumerate(rotate(members(*weights), everybody(weights, 60)), start=1):
+        received[rep - 1] += 1
+        behind = [Fraction(t * w, 60) - n for w, n in zip(weights, received, strict=True)]
+        worst = max(worst, *behind)
+
+    assert worst == Fraction(5, 4)
+    assert received == weights
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=9))
+def test_with_a_fixed_set_shares_are_exact_each_cycle_and_close_inside(weights):
+    total, cycle = sum(weights), sum(weights) // gcd(*weights)
+    received = [0] * len(weights)
+    most_behind = sum(Fraction(1, k) for k in range(2, len(weights) + 1))
+
+    sequence = rotate(members(*weights), everybody(weights, 3 * cycle))
+
+    for t, rep in enumerate(sequence, start=1):
+        received[rep - 1] += 1
+        for weight, count in zip(weights, received, strict=True):
+            ahead = count - Fraction(t * weight, total)
+            assert -most_behind <= ahead < 1
+            if len(weights) <= 3 or len(set(weights)) == 1:
+                assert abs(ahead) < 1
+        if t % cycle == 0:
+            assert all(
+                count * total == t * weight for weight, count in zip(weights, received, strict=True)
+            )
+    assert sequence[:cycle] * 3 == sequence
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.integers(1, 400), min_size=2, max_size=6))
+def test_large_weights_are_exact_too_though_shares_are_rounded(weights):
+    cycle = sum(weights) // gcd(*weights)
+    sequence = rotate(members(*weights), everybody(weights, cycle))
+
+    assert [sequence.count(rep) * gcd(*weights) for rep in range(1, len(weights) + 1)] == weights
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.data())
+def test_balances_sum_to_zero_whoever_is_eligible(data):
+    pool = members(*data.draw(st.lists(st.integers(1, 50), min_size=1, max_size=8)))
+    counters = Counters()
+    for _ in range(data.draw(st.integers(0, 40))):
+        eligible = [member for member in pool if data.draw(st.booleans())] or pool
+        receiver = min(standings(1, eligible, counters))[-1]
+        charge(1, eligible, receiver, counters, pool)
+        assert sum(counters.balance.values()) == 0
+        assert len(set(counters.turn.values())) == len(counters.turn)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.data())
+def test_the_order_in_which_members_are_listed_does_not_matter(data):
+    pool = members(*data.draw(st.lists(st.integers(1, 9), min_size=1, max_size=7)))
+    reps = [member.rep for member in pool]
+    leads = data.draw(st.lists(st.sets(st.sampled_from(reps)), max_size=30))
+
+    assert rotate(data.draw(st.permutations(pool)), leads) == rotate(pool, leads)
