@@ -62,7 +62,7 @@ lock: .venv/uv.ok ## Write both locks anew from pyproject.toml
 
 clean: ## Remove what tests and tools left (your data in var/ and .venv stay)
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis test-results
-	rm -rf var/static var/test*.sqlite3*
+	rm -f var/test*.sqlite3*
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 # --- The virtual environment ------------------------------------------------------------

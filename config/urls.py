@@ -1,8 +1,12 @@
 """Every address of the product."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
 urlpatterns = [
+    path("", include("routing.urls")),
+    path("", include("reps.urls")),
+    path("", include("accounts.urls")),
+    path("", include("sla.urls")),
     path("admin/", admin.site.urls),
 ]

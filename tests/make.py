@@ -174,7 +174,7 @@ def submission(
     import json
 
     number = next(_numbers)
-    body = {"email": f"person{number}@company{number}.test", **(fields or {})}
+    body = {"email": f"person{number}@company{number}.com", **(fields or {})}
     return doors.receive(
         source=source or Source.objects.first() or globals()["source"](),
         raw=json.dumps(body).encode(),

@@ -8,7 +8,8 @@ from django.db.models import Q
 
 from accounts.geography import AreaIndex, Place, most_specific
 from accounts.models import AccountOwner, Opportunity
-from routing.models import Lead, Organisation, Touch
+from routing.models import Assignment, Lead, Organisation, Touch
+from routing.models.assignment import Reason
 from routing.qualify import facts
 
 
@@ -28,6 +29,7 @@ def facts_of(
     deals = _opportunity_owners(accounts)
     former = _former_owners(leads, since=at - timedelta(days=organisation.sticky_days))
     touches, answers = _touches(leads)
+    given_back = _handed_back(leads)
     found = {}
     for lead in leads:
         account = lead.account
@@ -43,6 +45,7 @@ def facts_of(
                 "parent_account_owner": owners.get(account.parent_id) if account else None,
                 "opportunity_owner": deals.get(lead.account_id),
                 "former_owner": former.get(lead.prospect_id),
+                "handed_back": given_back.get(lead.pk, []),
             },
         )
         values = facts.read(known)
@@ -99,6 +102,22 @@ def _former_owners(leads: Sequence[Lead], *, since: datetime) -> dict[int, int]:
     found = dict(closed.values_list("prospect_id", "former_owner_id"))
     # Whoever held this very lead last comes before whoever held an earlier one.
     found.update({lead.prospect_id: lead.former_owner_id for lead in leads if lead.former_owner_id})
+    return found
+
+
+# Whoever lost a lead in one of these ways does not get it again from a rule.
+HANDED_BACK = (Reason.DECLINED, Reason.ESCALATED, Reason.REQUESTED)
+
+
+def _handed_back(leads: Sequence[Lead]) -> dict[int, list[int]]:
+    rows = Assignment.objects.filter(
+        lead__in=[lead.pk for lead in leads],
+        reason_code__in=HANDED_BACK,
+        from_rep__isnull=False,
+    ).order_by("lead_id", "from_rep_id")
+    found: dict[int, list[int]] = {}
+    for lead, rep in rows.values_list("lead_id", "from_rep_id"):
+        found.setdefault(lead, []).append(rep)
     return found
 
 

@@ -17,6 +17,7 @@ from routing.engine.eligibility import (
     FLOOR,
     FULL,
     floor,
+    handed_back,
     is_absent,
     is_away,
     next_chance,
@@ -100,9 +101,10 @@ def attempt_rule(compiled: CompiledRule, situation: Situation) -> Attempt:
     eligible: list[Member] = []
     reps, counters, at = situation.roster.reps, situation.counters, situation.at
     tests = [(one.verdict, one.bind(situation)) for one in compiled.filters]
+    never = handed_back(situation.facts)
     for member in found.members:
         rep = reps.get(member.rep)
-        verdict = floor(rep, counters, at)
+        verdict = floor(rep, counters, at, never)
         if verdict is None and rep is not None:
             for failed, keeps in tests:
                 if not keeps(rep):
@@ -214,13 +216,16 @@ def _outlook(attempts: list[Attempt], situation: Situation) -> tuple[int | None,
     retry_at: int | None = None
     reasons: set[Blocked] = set()
     reps, at = situation.roster.reps, situation.at
+    never = handed_back(situation.facts)
     for attempt in attempts:
         filters = attempt.compiled.filters
         fixed = [one.bind(situation) for one in filters if not one.passes_with_time]
         passing = [one for one in filters if one.passes_with_time]
         for rep_id, verdict in attempt.dropped:
             rep = reps.get(rep_id)
-            if rep is None or not rep.active or not all(keeps(rep) for keeps in fixed):
+            if rep is None or not rep.active or rep_id in never:
+                continue
+            if not all(keeps(rep) for keeps in fixed):
                 continue  # neither time nor capacity will help
             chance = next_chance(rep, situation, passing)
             reasons.add(_in_the_way(rep, verdict, chance, situation))

@@ -2,24 +2,27 @@
 The floor: what no rule can relax.
 
 A candidate is checked in this order, and the first check that fails is the verdict:
-`unknown` (not in the roster), `inactive`, `away` (paused), `absent` (out of office), `full`
-(open leads at capacity). The filters of the path come after, in their own order.
+`unknown` (not in the roster), `inactive`, `handed_back` (held this very lead and gave it back,
+or lost it for being late: fact `handed_back`), `away` (paused), `absent` (out of office),
+`full` (open leads at capacity). The filters of the path come after, in their own order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from routing.engine import spans
+from routing.engine.conditions import Facts
 from routing.engine.types import Counters, RepSpec, Situation, Verdict
 
 UNKNOWN = "unknown"
 INACTIVE = "inactive"
+HANDED_BACK = "handed_back"
 AWAY = "away"
 ABSENT = "absent"
 FULL = "full"
 
-FLOOR: tuple[Verdict, ...] = (UNKNOWN, INACTIVE, AWAY, ABSENT, FULL)
+FLOOR: tuple[Verdict, ...] = (UNKNOWN, INACTIVE, HANDED_BACK, AWAY, ABSENT, FULL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,26 @@ class TimeBound(Protocol):
         """Return the first instant from `at` on when it lets the rep pass; None for never."""
 
 
-def floor(rep: RepSpec | None, counters: Counters, at: int) -> Verdict | None:
-    """Return the first floor check that the rep fails; None if the rep may take a lead."""
+def handed_back(facts: Facts) -> frozenset[int]:
+    """Return the reps who must not get this lead again."""
+    reps = facts.get("handed_back")
+    return frozenset(reps) if isinstance(reps, list | tuple) else frozenset()
+
+
+def floor(
+    rep: RepSpec | None, counters: Counters, at: int, never: Container[int] = ()
+) -> Verdict | None:
+    """
+    Return the first floor check that the rep fails; None if the rep may take a lead.
+
+    `never` are the reps who have handed this lead back.
+    """
     if rep is None:
         return UNKNOWN
     if not rep.active:
         return INACTIVE
+    if rep.id in never:
+        return HANDED_BACK
     if rep.id in counters.away and is_away(rep, counters, at):
         return AWAY
     if rep.absences and spans.covering(rep.absences, at):
@@ -127,6 +144,8 @@ def floor_detail(verdict: Verdict, rep: RepSpec | None, counters: Counters, at: 
         absence = spans.covering(rep.absences, at)
         end = absence[1] if absence else None
         return Detail(f"back at {end}", end)
+    if verdict == HANDED_BACK:
+        return Detail("held this lead before")
     if verdict == FULL:
         return Detail(f"open {counters.open.get(rep.id, 0)} of {rep.capacity}")
     return Detail("switched off")

@@ -15,7 +15,7 @@ from routing.engine.compile import CompiledRule, CompiledRuleSet
 from routing.engine.conditions import Facts, Failure, first_failure
 from routing.engine.decide import Attempt, decide, why_empty
 from routing.engine.eligibility import FLOOR, Detail, floor_detail
-from routing.engine.rotation import UNIT
+from routing.engine.rotation import UNIT, gain
 from routing.engine.types import Counters, Decision, Member, Roster, Situation, Verdict
 
 # A rule did not match; matched and was tried; or matched after the matter was settled.
@@ -238,11 +238,12 @@ def _order(attempt: Attempt, situation: Situation) -> tuple[Place, ...]:
     strategy = attempt.compiled.strategy
     keys = sorted(strategy.keys(attempt.survivors, attempt.pool, situation))
     members = {member.rep: member for member in attempt.survivors}
+    total = sum(member.weight for member in attempt.survivors)
     places = []
     for number, key in enumerate(keys, start=1):
         place = _place(number, members[key[-1]], situation)
         if strategy.rotates and attempt.pool is not None:
-            place = _with_balance(place, attempt.pool, -key[0], situation.counters)
+            place = _with_balance(place, attempt.pool, total, situation.counters)
         places.append(place)
     return tuple(places)
 
@@ -258,8 +259,9 @@ def _place(number: int, member: Member, situation: Situation) -> Place:
     )
 
 
-def _with_balance(place: Place, pool: int, standing: int, counters: Counters) -> Place:
+def _with_balance(place: Place, pool: int, total: int, counters: Counters) -> Place:
     balance = counters.balance.get((pool, place.rep), 0)
+    standing = balance + gain(place.weight, total)
     return replace(
         place,
         balance=balance,

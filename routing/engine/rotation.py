@@ -7,27 +7,27 @@ a lead. For each lead given by rotation every *eligible* member gains its share 
 the balances of a pool always sum to zero, and a lead that somebody could not have taken
 neither costs nor earns them anything.
 
-The receiver is the eligible member with the largest balance after gaining. Ties, in this
-order: whose last turn is longer ago, higher weight, smaller position, smaller rep id. Nothing
-is random and nothing depends on the order in which members are listed.
+The receiver is chosen among the eligible members whose balance is positive after gaining, so
+that nobody gets more than a lead ahead: of these the one whose balance would reach a whole lead
+soonest, `(UNIT - balance) / weight`, so that nobody falls more than a lead behind. Where nobody
+is positive, which can only be when the eligible set changes from lead to lead, the largest
+balance is next. Ties, in this order: whose last turn is longer ago, higher weight, smaller
+position, smaller rep id. Nothing is random and nothing depends on the order in which members
+are listed.
 
 The law. From balances of zero, with one fixed set of eligible members and whole weights:
 
 1. After every full cycle (as many leads as the weights sum to, divided by what they have in
    common) each member has exactly its share, and the rotation begins anew.
-2. At every moment nobody is a whole lead ahead of their share.
-3. At every moment nobody is more than 1/2 + 1/3 + … + 1/m leads behind, m being the number of
-   members: below one lead for up to three members.
+2. At every moment nobody is a whole lead ahead of their share, nor a whole lead behind it.
 
-Why. A receiver had the largest balance, which is positive since the gains sum to a lead and
-the rest to zero; it pays one lead and so stays above minus one: (2). At the end of a cycle all
-balances are whole leads above minus one that sum to zero, hence zero: (1). (3) is the bound of
-the "cup game": by induction the mean of the k largest balances is at most H(m) - H(k).
-
-(3) cannot be sharpened to "never more than one lead off": that is *not* true of picking the
-largest balance. Of six members of weight 9 and six of weight 1, one is 1.25 leads behind for a
-moment, and the worst we found by search is 1.58 (27 members, weights 1 to 40). Whoever is
-behind is made good within the cycle.
+Why. This is earliest deadline first on unit jobs: the k-th lead of a member of share r may not
+come before (k - 1) / r leads were given (its balance would not be positive) and is due before
+k / r (its balance would reach a lead). Such a schedule exists for every set of shares that sum
+to one, and earliest deadline first finds it (Tijdeman, "The chairman assignment problem",
+1980; Liu and Layland, 1973). At the end of a cycle all balances are whole leads strictly
+between minus one and one, hence zero. Picking the largest balance instead is exact after a
+cycle too, but inside it members can fall more than a lead behind (we found 1.58).
 
 Weights that sum to at most 40 divide `UNIT` without remainder, as do equal weights as far as
 anybody can tell. Otherwise shares are rounded by less than one unit of 5 * 10^15 a lead, which
@@ -43,9 +43,12 @@ from routing.engine.types import Counters, Member
 # Divisible by every sum of weights up to 40. A lead and its fractions fit a database bigint
 # more than a thousand times over.
 UNIT = math.lcm(*range(1, 41))
+# Less than this is rounding, not a claim to a lead.
+GRAIN = UNIT // 10**9
 
-# (minus the balance after gaining, last turn, minus weight, position, rep): smallest is next.
-Standing: TypeAlias = tuple[int, int, int, int, int]
+# (is the balance not positive, how far off the next lead is, last turn, minus weight, position,
+# rep): the smallest is next.
+Standing: TypeAlias = tuple[bool, int, int, int, int, int]
 
 
 def gain(weight: int, total: int) -> int:
@@ -60,13 +63,17 @@ def standings(pool: int, members: Sequence[Member], counters: Counters) -> list[
     No two standings are equal, and the last element is the rep.
     """
     total = sum([member.weight for member in members])
+    # A common multiple of the weights makes the quotients whole numbers, compared exactly.
+    common = math.lcm(*{member.weight for member in members})
     balance, turn = counters.balance.get, counters.turn.get
     standings = []
     for member in members:
         key = (pool, member.rep)
         weight = member.weight
         after = balance(key, 0) + UNIT * weight // total
-        standings.append((-after, turn(key, 0), -weight, member.position, member.rep))
+        idle = after <= GRAIN
+        off = -after if idle else (UNIT - after) * (common // weight)
+        standings.append((idle, off, turn(key, 0), -weight, member.position, member.rep))
     return standings
 
 

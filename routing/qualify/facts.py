@@ -27,7 +27,7 @@ class Known:
     account: Any = None
     touches: int = 0
     answers: Mapping[str, Any] = field(default_factory=dict)
-    links: Mapping[str, int | None] = field(default_factory=dict)
+    links: Mapping[str, Any] = field(default_factory=dict)
     at: datetime | None = None
 
 
@@ -187,6 +187,7 @@ ALL: tuple[Fact, ...] = (
     ),
     Fact("former_owner", "id", _("former owner"), _link("former_owner"), "owner"),
     Fact("territory", "id", _("territory"), _link("territory"), "owner"),
+    Fact("handed_back", "list", _("reps who held it before"), _link("handed_back"), "owner"),
 )
 BY_NAME: Mapping[str, Fact] = {fact.name: fact for fact in ALL}
 OWNER_GROUP = "owner"

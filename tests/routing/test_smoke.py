@@ -13,6 +13,8 @@ def test_way():
     p=make.pool(a,b)
     make.policy()
     make.rules(make.round_robin(p))
+    from routing.intake import process; s=make.submission(); process._process_batch(due_before=make.MONDAY_9AM)
+    s.refresh_from_db(); print(s.state, s.errors)
     ls=make.leads(5)
     jobs.drain("route", driver="t", due_before=make.MONDAY_9AM)
     for l in ls:

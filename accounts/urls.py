@@ -1,0 +1,5 @@
+"""Pages about the market."""
+
+from accounts.views import accounts, territories
+
+urlpatterns = [*territories.urlpatterns, *accounts.urlpatterns]

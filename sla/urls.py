@@ -1,0 +1,5 @@
+"""Pages about promises."""
+
+from sla.views import policies
+
+urlpatterns = [*policies.urlpatterns]
