@@ -8,5 +8,7 @@ urlpatterns = [
     path("", include("reps.urls")),
     path("", include("accounts.urls")),
     path("", include("sla.urls")),
+    path("", include("config.health")),
+    path("api/", include("config.api_urls")),
     path("admin/", admin.site.urls),
 ]

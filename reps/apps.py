@@ -9,8 +9,10 @@ class RepsConfig(AppConfig):
     verbose_name = "People"
 
     def ready(self) -> None:
+        from reps import invariants  # noqa: F401 - registers them
         from reps.due import jobs
         from reps.post import deliver
+        from reps.services import invitations  # noqa: F401 - registers its message
         from reps.trail import history  # noqa: F401 - its receiver
 
         post_migrate.connect(_sync_groups, sender=self, dispatch_uid="reps.groups")

@@ -10,6 +10,7 @@ class RoutingConfig(AppConfig):
     def ready(self) -> None:
         from reps.due import jobs
         from routing import (
+            invariants,  # noqa: F401
             messages,  # noqa: F401 - registers its kinds
             receivers,  # noqa: F401
         )

@@ -1,15 +1,86 @@
 """What changes about people: pausing, leaving, coming back, capacity."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from django.db import transaction
+from django.contrib.auth.models import Group
+from django.db import IntegrityError, transaction
 
-from reps import signals, trail
-from reps.models import Rep, User
+from reps import access, signals, trail
+from reps.models import Rep, Team, User, WorkCalendar
+from reps.services.invitations import invite
 
 
 class PeopleRefused(Exception):
     """The change was not made; the message says why."""
+
+
+@transaction.atomic
+def add_rep(
+    *,
+    first_name: str,
+    last_name: str,
+    email: str,
+    username: str,
+    team: Team,
+    role: str,
+    capacity: int,
+    calendar: WorkCalendar | None = None,
+    backup: Rep | None = None,
+    time_zone: str = "",
+    by: User,
+    at: datetime,
+) -> Rep:
+    """
+    Add a person who can own leads: their sign-in, the group "rep", and the rep.
+
+    They get no password but an invitation to choose one, by e-mail.
+
+    :raises PeopleRefused: if the user name is taken
+    """
+    user = User(
+        first_name=first_name,
+        last_name=last_name,
+        email=email,
+        username=username,
+        time_zone=time_zone or (calendar.time_zone if calendar else "UTC"),
+    )
+    user.set_unusable_password()
+    try:
+        with transaction.atomic():
+            user.save()
+    except IntegrityError as error:
+        raise PeopleRefused(f"Somebody has the user name “{username}” already.") from error
+    user.groups.add(Group.objects.get_or_create(name=access.REP)[0])
+    rep = Rep(
+        user=user, team=team, role=role, capacity=capacity, calendar=calendar, backup=backup
+    )
+    trail.save(rep, by=by, at=at, reason="added", data={"username": username})
+    invite(user=user, by=by, at=at)
+    return rep
+
+
+@transaction.atomic
+def change_rep(*, rep: Rep, changes: Mapping[str, Any], by: User, at: datetime) -> Rep:
+    """
+    Change a rep's team, role, hours, capacity or backup; other columns stay as they are.
+
+    :raises PeopleRefused: for a backup who has left, or who is the rep
+    """
+    backup = changes.get("backup")
+    if backup is not None and backup.pk == rep.pk:
+        raise PeopleRefused("Nobody can be their own backup.")
+    if backup is not None and not backup.is_active:
+        raise PeopleRefused(f"{backup} has left; choose a backup who is here.")
+    row = _locked(rep)
+    for name in ("team", "role", "calendar", "backup"):
+        if name in changes:
+            setattr(row, name, changes[name])
+    trail.save(row, by=by, at=at, reason="edited")
+    if "capacity" in changes:
+        row = set_capacity(rep=row, capacity=changes["capacity"], by=by, at=at)
+    return row
 
 
 @transaction.atomic

@@ -1,3 +1,15 @@
-from django.urls import URLPattern
+"""Signing in and out."""
 
-urlpatterns: list[URLPattern] = []
+from django.contrib.auth import views
+from django.urls import path
+
+urlpatterns = [
+    path(
+        "login/",
+        views.LoginView.as_view(
+            template_name="reps/login.html", redirect_authenticated_user=True
+        ),
+        name="login",
+    ),
+    path("logout/", views.LogoutView.as_view(), name="logout"),
+]

@@ -1,3 +1,12 @@
-from django.urls import URLPattern
+"""The page one starts at."""
 
-urlpatterns: list[URLPattern] = []
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import path
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    return TemplateResponse(request, "routing/home_rep.html", {})
+
+
+urlpatterns = [path("", home, name="home")]

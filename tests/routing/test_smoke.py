@@ -35,3 +35,7 @@ def test_way():
         assert replay.run_again(d).decode()==d.body
     jobs.drain("outbox", driver="t", due_before=make.MONDAY_9AM+make.MINUTE*60)
     print(Message.objects.values_list("kind","state","last_error"))
+    from reps import verify
+    for inv, bad in verify.run(at=make.MONDAY_9AM+make.MINUTE*60):
+        print(inv.code, inv.promise, bad)
+        assert not bad

@@ -1,0 +1,215 @@
+"""What must be true of submissions, leads, owners, loads and decisions."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, Sum
+
+from reps.models import AuditEvent
+from reps.verify import invariant
+from routing.dispatch import replay
+from routing.models import (
+    Assignment,
+    Decision,
+    Lead,
+    Organisation,
+    PoolStanding,
+    RepLoad,
+    Submission,
+)
+from routing.models.source import Mode
+
+PATIENCE = timedelta(seconds=60)
+# Running every decision of years again takes hours; the newest are where a fault shows.
+RUN_AGAIN = 500
+
+
+@invariant("I1", "every acknowledged submission is processed, or waits where a person sees it")
+def submissions_move(at: datetime) -> Iterator[str]:
+    stuck = Submission.objects.filter(
+        state=Submission.State.RECEIVED, received_at__lt=at - PATIENCE, due_at__lt=at - PATIENCE
+    )
+    for pk in stuck.values_list("pk", flat=True):
+        yield f"submission {pk} is stuck"
+
+
+@invariant("I2", "every processed submission is a touch of a lead, every lead has a submission")
+def submissions_arrive(at: datetime) -> Iterator[str]:
+    lost = Submission.objects.filter(state=Submission.State.PROCESSED).filter(
+        Q(lead__isnull=True) | Q(touch__isnull=True)
+    )
+    for pk in lost.values_list("pk", flat=True):
+        yield f"submission {pk} leads nowhere"
+    from_nowhere = Lead.objects.filter(submissions__isnull=True)
+    for pk in from_nowhere.values_list("pk", flat=True):
+        yield f"lead {pk} came from no submission"
+
+
+@invariant("I3", "exactly the live assignment says where a lead is")
+def assignment_is_the_place(at: datetime) -> Iterator[str]:
+    live = Assignment.objects.filter(
+        lead=OuterRef("pk"),
+        ended_at__isnull=True,
+        place=OuterRef("place"),
+        epoch=OuterRef("owner_epoch"),
+    ).filter(
+        Q(rep=OuterRef("owner")) | Q(rep__isnull=True, place__in=_ownerless()),
+    )
+    astray = Lead.objects.filter(owner_epoch__gt=0).filter(~Exists(live))
+    for pk in astray.values_list("pk", flat=True):
+        yield f"lead {pk} is not where its live assignment says"
+    several = (
+        Assignment.objects.filter(ended_at__isnull=True)
+        .values("lead")
+        .annotate(n=Count("pk"))
+        .filter(n__gt=1)
+    )
+    for row in several:
+        yield f"lead {row['lead']} has {row['n']} live assignments"
+    early = Lead.objects.filter(owner_epoch=0).filter(
+        Q(owner__isnull=False) | Q(assignments__isnull=False)
+    )
+    for pk in early.values_list("pk", flat=True):
+        yield f"lead {pk} has an owner before its first epoch"
+
+
+def _ownerless() -> list[str]:
+    return [place for place in Lead.Place.values if place != Lead.Place.OWNER]
+
+
+@invariant("I4", "every stored load equals the leads a rep really holds")
+def loads_are_true(at: datetime) -> Iterator[str]:
+    held = dict(
+        Lead.objects.filter(place=Lead.Place.OWNER)
+        .values("owner")
+        .annotate(n=Count("pk"))
+        .values_list("owner", "n")
+    )
+    for load in RepLoad.objects.all():
+        if load.open != held.pop(load.rep_id, 0):
+            yield f"rep {load.rep_id}: the load says {load.open}"
+    for rep, number in held.items():
+        yield f"rep {rep} holds {number} leads and has no load"
+
+
+@invariant("I5", "no rep was above their cap at any instant")
+def caps_held(at: datetime) -> Iterator[str]:
+    steps: dict[int, dict[int, int]] = defaultdict(dict)
+    loads: dict[int, dict[int, tuple[int, int]]] = defaultdict(dict)
+    rows = Assignment.objects.filter(rep__isnull=False).values_list(
+        "rep_id", "opened_seq", "closed_seq", "load_after", "cap"
+    )
+    for rep, opened, closed, load_after, cap in rows.iterator(chunk_size=5000):
+        steps[rep][opened] = 1
+        loads[rep][opened] = (load_after, cap)
+        if closed is not None:
+            steps[rep][closed] = -1
+    for load in RepLoad.objects.all():
+        running = 0
+        for seq in range(1, load.seq + 1):
+            step = steps[load.rep_id].get(seq)
+            if step is None:
+                yield f"rep {load.rep_id}: change {seq} of the load is missing"
+                break
+            running += step
+            if step == 1 and (running, True) != (
+                loads[load.rep_id][seq][0],
+                running <= loads[load.rep_id][seq][1],
+            ):
+                yield f"rep {load.rep_id}: {running} leads at change {seq}"
+        if running != load.open:
+            yield f"rep {load.rep_id}: the changes add up to {running}, not {load.open}"
+
+
+@invariant("I7", "every open lead has a place that somebody watches")
+def leads_are_watched(at: datetime) -> Iterator[str]:
+    organisation = Organisation.objects.first()
+    if organisation is None:
+        return
+    forgotten = (
+        Lead.objects.filter(queue=organisation.intake_queue, route_at__isnull=True)
+        .exclude(mode=Mode.SHADOW)
+        .exclude(owner_epoch__gt=0, waiting=Lead.Waiting.NONE)
+    )
+    for pk in forgotten.values_list("pk", flat=True):
+        yield f"lead {pk} waits and nothing will look at it"
+    unanswered = Lead.objects.open().filter(responsible__is_active=False)
+    for pk in unanswered.values_list("pk", flat=True):
+        yield f"nobody active answers for lead {pk}"
+    if organisation.routing_paused_at is None:
+        late = Lead.objects.filter(route_at__lt=at - PATIENCE)
+        for pk in late.values_list("pk", flat=True):
+            yield f"lead {pk} should have been decided"
+
+
+@invariant("I10", "every change of place is explained in the trail, once")
+def places_are_explained(at: datetime) -> Iterator[str]:
+    told: dict[int, list[int]] = defaultdict(list)
+    rows = AuditEvent.objects.filter(subject="routing.lead", kind="placed").values_list(
+        "subject_id", "data"
+    )
+    for lead, data in rows.iterator(chunk_size=5000):
+        told[lead].append(data.get("owner_epoch"))
+    epochs: dict[int, list[int]] = defaultdict(list)
+    for lead, epoch in Assignment.objects.values_list("lead_id", "epoch").iterator(5000):
+        epochs[lead].append(epoch)
+    for lead in sorted(told.keys() | epochs.keys()):
+        if sorted(told.get(lead, [])) != sorted(epochs.get(lead, [])):
+            yield f"lead {lead}: the trail does not tell each of its places once"
+
+
+@invariant("I11", "epochs of a lead have no gap and no repeat")
+def epochs_are_gapless(at: datetime) -> Iterator[str]:
+    counted = Lead.objects.annotate(
+        holders=Count("assignments"), last=Max("assignments__epoch")
+    ).exclude(owner_epoch=F("holders"))
+    for pk in counted.values_list("pk", flat=True):
+        yield f"lead {pk}: epoch and assignments do not agree"
+    beyond = Lead.objects.annotate(last=Max("assignments__epoch")).filter(
+        last__isnull=False, last__gt=F("owner_epoch")
+    )
+    for pk in beyond.values_list("pk", flat=True):
+        yield f"lead {pk}: an assignment is ahead of its epoch"
+
+
+@invariant("I12", "custody of a lead touches in time and never overlaps")
+def custody_adds_up(at: datetime) -> Iterator[str]:
+    following = Assignment.objects.filter(
+        lead=OuterRef("lead"), epoch=OuterRef("epoch") + 1, started_at=OuterRef("ended_at")
+    )
+    torn = Assignment.objects.filter(ended_at__isnull=False).filter(~Exists(following))
+    for lead, epoch in torn.values_list("lead_id", "epoch"):
+        yield f"lead {lead}: epoch {epoch} does not end where the next begins"
+
+
+@invariant("I16", "no open lead has an owner who left")
+def owners_are_here(at: datetime) -> Iterator[str]:
+    for pk in Lead.objects.filter(owner__is_active=False).values_list("pk", flat=True):
+        yield f"lead {pk} belongs to a rep who left"
+
+
+@invariant("F1", "the balances of every pool add up to zero")
+def balances_add_up(at: datetime) -> Iterator[str]:
+    for row in PoolStanding.objects.values("pool").annotate(total=Sum("balance")):
+        if row["total"]:
+            yield f"pool {row['pool']}: the balances add up to {row['total']}"
+
+
+@invariant("D1", "every assigning decision that was applied has its assignment")
+def decisions_are_done(at: datetime) -> Iterator[str]:
+    undone = Decision.objects.filter(outcome="assign", applied=True, assignment__isnull=True)
+    for pk in undone.values_list("pk", flat=True):
+        yield f"decision {pk} was not carried out"
+
+
+@invariant("D2", f"each of the newest {RUN_AGAIN} decisions, run again, gives the same bytes")
+def decisions_repeat(at: datetime) -> Iterator[str]:
+    for decision in Decision.objects.order_by("-pk")[:RUN_AGAIN]:
+        try:
+            if replay.run_again(decision).decode() != decision.body:
+                yield f"decision {decision.pk} comes out differently"
+        except replay.FactsErased:
+            continue
+        except replay.FactsAltered:
+            yield f"decision {decision.pk}: its facts were altered"
