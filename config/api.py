@@ -147,9 +147,7 @@ def detail(
     }
     if errors:
         body["errors"] = errors
-    return Response(
-        body, status=status, headers=headers, content_type="application/problem+json"
-    )
+    return Response(body, status=status, headers=headers, content_type="application/problem+json")
 
 
 def invalid(errors: list[dict[str, str]]) -> Response:
@@ -200,4 +198,3 @@ def _findings(error: Exception) -> list[dict[str, str]] | None:
         _error(f"rules.{finding.rule_id}" if finding.rule_id else "", finding.code, finding.message)
         for finding in getattr(error, "findings", [])
     ] or None
-

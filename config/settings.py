@@ -191,6 +191,16 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "DESCRIPTION": "Every lead to the right rep in seconds, with the reason why.",
     "SERVE_PERMISSIONS": ["config.api.IsSignedIn"],
+    "COMPONENT_SPLIT_REQUEST": True,
+    # Names for choices that several models call "role" or "state".
+    "ENUM_NAME_OVERRIDES": {
+        "RepRoleEnum": "reps.models.Rep.Role",
+        "AccountRoleEnum": "accounts.models.AccountOwner.Role",
+        "LeadPlaceEnum": "routing.models.Lead.Place",
+        "LeadStateEnum": "routing.models.Lead.State",
+        "RuleSetStateEnum": "routing.models.RuleSet.State",
+        "ClockStateEnum": "sla.models.Clock.State",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

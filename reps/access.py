@@ -128,7 +128,7 @@ def _permissions(
     models: Mapping[str, tuple[str, ...]], verbs: Iterable[str]
 ) -> Iterable[Permission]:
     wanted = {
-        (app, f"{verb}_{model}") for app, names in models.items() for model in names for verb in verbs
+        (app, f"{verb}_{name}") for app, names in models.items() for name in names for verb in verbs
     }
     for permission in Permission.objects.select_related("content_type"):
         if (permission.content_type.app_label, permission.codename) in wanted:

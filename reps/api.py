@@ -11,6 +11,7 @@ from rest_framework import permissions, serializers, viewsets
 from reps import access, trail
 from reps.due.clock import database_now
 from reps.models import Skill, TrackedModel, WorkCalendar
+from reps.services import configuration
 
 EDITED = "Edited by API"
 PK = r"\d{1,18}"
@@ -123,7 +124,7 @@ class SetUpViewSet(Moment, viewsets.ModelViewSet):
     lookup_value_regex = PK
 
     def perform_destroy(self, instance: TrackedModel) -> None:
-        trail.delete(instance, by=self.request.user, at=self.at, reason="Deleted by API")
+        configuration.delete(instance, by=self.request.user, at=self.at, reason="Deleted by API")
 
 
 class SkillSerializer(TrackedSerializer):

@@ -191,7 +191,9 @@ def _field(key: str, given: Any) -> Field:
         return Field(_column(key, given))
     for name in given:
         if name not in FIELD_KEYS:
-            raise BadMapping(f"{key}.{name}", f"is not understood; {', '.join(sorted(FIELD_KEYS))}.")
+            raise BadMapping(
+                f"{key}.{name}", f"is not understood; {', '.join(sorted(FIELD_KEYS))}."
+            )
     return Field(
         column=_column(f"{key}.column", given.get("column")),
         default=text(f"{key}.default", given.get("default", "")),

@@ -4,7 +4,7 @@ from celery import shared_task
 
 from reps.due import jobs
 from reps.due.clock import database_now
-from reps.services.heartbeats import beat
+from reps.due.heartbeats import beat
 
 
 @shared_task(name="reps.drain", acks_late=True, expires=30)

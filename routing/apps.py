@@ -13,6 +13,7 @@ class RoutingConfig(AppConfig):
             invariants,  # noqa: F401
             messages,  # noqa: F401 - registers its kinds
             receivers,  # noqa: F401
+            timeline,  # noqa: F401 - registers its sources
         )
         from routing.dispatch import batch
         from routing.intake import imports, process

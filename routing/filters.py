@@ -1,10 +1,14 @@
 """Filters that mean the same on a page, in the API and in an export."""
 
+from datetime import date, datetime, time, timedelta
+
 import django_filters as filters
 from django import forms
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from reps import access
 from reps.models import Rep, User
 from routing.models import Assignment, Lead, Queue, RuleSet, Source, Submission
 from routing.models.assignment import Reason
@@ -13,6 +17,34 @@ from routing.visibility import visible_reps
 
 def _reps(request) -> QuerySet[Rep]:
     return visible_reps(request.user) if request is not None else Rep.objects.none()
+
+
+def _movers(request) -> QuerySet[User]:
+    """Who can have moved a lead: the reps one may see, managers, RevOps and admins."""
+    people = User.objects.filter(
+        Q(rep__in=_reps(request).values("pk"))
+        | Q(groups__name__in=[access.ADMIN, access.MANAGER, access.REVOPS])
+        | Q(is_superuser=True)
+    )
+    return User.objects.filter(pk__in=people.values("pk")).order_by(
+        "first_name", "last_name", "username"
+    )
+
+
+class PersonField(filters.fields.ModelChoiceField):
+    """People by the name that is shown everywhere."""
+
+    def label_from_instance(self, user: User) -> str:
+        return user.label
+
+
+class PersonFilter(filters.ModelChoiceFilter):
+    field_class = PersonField
+
+
+def day_start(day: date) -> datetime:
+    """The instant at which a day begins in the reader's time zone."""
+    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def about_person(name: str, text: str) -> Q:
@@ -38,14 +70,12 @@ class AssignmentFilter(filters.FilterSet):
     """Changes of place and owner. Needs the request: only reps it may see can be chosen."""
 
     since = filters.DateFilter(
-        field_name="started_at",
-        lookup_expr="date__gte",
+        method="from_day",
         label=_("From day"),
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     until = filters.DateFilter(
-        field_name="started_at",
-        lookup_expr="date__lte",
+        method="to_day",
         label=_("To day"),
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
@@ -59,9 +89,7 @@ class AssignmentFilter(filters.FilterSet):
     to = filters.ModelChoiceFilter(
         field_name="rep", queryset=_reps, label=_("To"), empty_label=_("Anybody")
     )
-    by = filters.ModelChoiceFilter(
-        queryset=User.objects.none(), label=_("By"), empty_label=_("Anybody")
-    )
+    by = PersonFilter(queryset=_movers, label=_("By"), empty_label=_("Anybody"))
     ruleset = filters.ModelChoiceFilter(
         field_name="decision__batch__ruleset",
         queryset=RuleSet.objects.filter(state=RuleSet.State.PUBLISHED),
@@ -80,18 +108,11 @@ class AssignmentFilter(filters.FilterSet):
         model = Assignment
         fields: list[str] = []
 
-    def __init__(self, *args, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        # Who can have moved a lead: managers, RevOps, admins and the reps one may see.
-        people = User.objects.filter(
-            Q(rep__in=_reps(self.request).values("pk"))
-            | Q(groups__name__in=["admin", "manager", "revops"])
-            | Q(is_superuser=True)
-        )
-        self.filters["by"].extra["queryset"] = User.objects.filter(
-            pk__in=people.values("pk")
-        ).order_by("first_name", "last_name", "username")
-        self.filters["by"].extra["to_field_name"] = None
+    def from_day(self, rows: QuerySet, name: str, value: date) -> QuerySet:
+        return rows.filter(started_at__gte=day_start(value))
+
+    def to_day(self, rows: QuerySet, name: str, value: date) -> QuerySet:
+        return rows.filter(started_at__lt=day_start(value + timedelta(days=1)))
 
     def search(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         return rows.filter(about_person("lead__", _clean(value)))

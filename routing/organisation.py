@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from reps import trail
+from reps import signals, trail
 from reps.models import Rep, User
 from routing.models import Desk, Organisation, Pool, PoolMember, Queue
 
@@ -82,5 +82,9 @@ def save_pool(
         if row.pk and (row.weight, row.position) == (weight, position):
             continue
         row.weight, row.position = weight, position
-        trail.save(row, by=by, at=at, reason="weight" if row.pk else "joined the pool")
+        joined = row.pk is None
+        trail.save(row, by=by, at=at, reason="joined the pool" if joined else "weight")
+        if joined:
+            # Whoever waits for this pool may have a taker now.
+            signals.rep_available.send(sender=Rep, rep=rep, by=by, at=at)
     return pool

@@ -18,9 +18,9 @@ from django.db import transaction
 from reps import trail
 from reps.due import doorbell
 from reps.models import Rep, User
+from reps.models.bulk import insert_many, update_many
 from reps.models.tracked import bulk_writer
 from routing import signals
-from routing.dispatch.write import update_many
 from routing.models import Assignment, Lead, Organisation, Queue, RepLoad
 
 
@@ -268,7 +268,7 @@ def _write(
         key="lead",
         only_where="ended_at IS NULL",
     )
-    Assignment.objects.bulk_create([one.assignment for one in placed])
+    insert_many([one.assignment for one in placed])
     with bulk_writer("ownership"):
         update_many(
             Lead,

@@ -1,6 +1,7 @@
 """Sign in as a source: `Authorization: Bearer lr_…`."""
 
 from django.contrib.auth.models import AnonymousUser
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import authentication, exceptions, permissions
 
 from routing.keys import hash_key
@@ -37,3 +38,17 @@ class HasSourceOrIsSignedIn(permissions.BasePermission):
         return isinstance(request.auth, Source) or bool(
             request.user and request.user.is_authenticated and request.user.is_active
         )
+
+
+class SourceKeyScheme(OpenApiAuthenticationExtension):
+    """How the OpenAPI description names the keys of sources."""
+
+    target_class = SourceKeyAuthentication
+    name = "sourceKey"
+
+    def get_security_definition(self, auto_schema) -> dict[str, str]:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "The key of a source (lr_…): it opens the doors of its source only.",
+        }

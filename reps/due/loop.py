@@ -10,7 +10,7 @@ from django.db import Error, close_old_connections, connection
 
 from reps.due import jobs
 from reps.due.clock import database_now
-from reps.services.heartbeats import beat
+from reps.due.heartbeats import beat
 
 log = logging.getLogger(__name__)
 

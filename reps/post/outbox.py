@@ -7,6 +7,7 @@ from typing import Any
 
 from reps.due import doorbell
 from reps.models import Message
+from reps.models.bulk import insert_many
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ def put(drafts: Sequence[Draft], *, at: datetime) -> None:
     """Queue messages; one statement for many, nothing for a key that is already there."""
     if not drafts:
         return
-    Message.objects.bulk_create(
+    insert_many(
         [
             Message(
                 key=draft.key,

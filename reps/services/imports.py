@@ -114,7 +114,8 @@ def store(row: Any, given: Mapping[str, Any], *, by: User | None, at: datetime) 
     """Set what differs, check the row and save it with its trail; return whether it changed."""
     changed = row.pk is None
     for name, value in given.items():
-        if getattr(row, name) != value:
+        # A relation that is not set yet counts as None.
+        if getattr(row, name, None) != value:
             setattr(row, name, value)
             changed = True
     if changed:
@@ -123,9 +124,7 @@ def store(row: Any, given: Mapping[str, Any], *, by: User | None, at: datetime) 
     return changed
 
 
-def _rep(
-    row: Row, columns: mapping.Columns, *, by: User | None, at: datetime
-) -> tuple[bool, bool]:
+def _rep(row: Row, columns: mapping.Columns, *, by: User | None, at: datetime) -> tuple[bool, bool]:
     if row.problem:
         raise Refused(row.problem)
     given = columns.fill(row.cells)

@@ -1,14 +1,23 @@
 """What changes about people: pausing, leaving, coming back, capacity."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 
 from reps import access, signals, trail
-from reps.models import Rep, Team, User, WorkCalendar
+from reps.models import (
+    Absence,
+    NotificationPreference,
+    Rep,
+    RepSkill,
+    Skill,
+    Team,
+    User,
+    WorkCalendar,
+)
 from reps.services.invitations import invite
 
 
@@ -156,6 +165,53 @@ def set_capacity(*, rep: Rep, capacity: int, by: User, at: datetime) -> Rep:
     if more:
         signals.rep_available.send(sender=Rep, rep=rep, by=by, at=at)
     return rep
+
+
+@transaction.atomic
+def end_absence(*, absence: Absence, by: User, at: datetime) -> None:
+    """End an absence now; one that has not begun is cancelled, one that is over stays."""
+    row = Absence.objects.select_for_update(no_key=True).select_related("rep__user").get(pk=absence.pk)
+    if row.ends_at <= at:
+        return
+    if row.starts_at >= at:
+        trail.delete(row, by=by, at=at, reason="cancelled")
+    else:
+        row.ends_at = at
+        trail.save(row, by=by, at=at, reason="ended")
+    signals.rep_available.send(sender=Rep, rep=row.rep, by=by, at=at)
+
+
+@transaction.atomic
+def set_skill(
+    *,
+    rep: Rep,
+    skill: Skill,
+    level: int,
+    evidence: str = "",
+    review_on: date | None = None,
+    by: User,
+    at: datetime,
+) -> RepSkill:
+    """Say that a rep has a skill and how well; what was said before is in the history."""
+    _locked(rep)
+    row = RepSkill.objects.filter(rep=rep, skill=skill).first() or RepSkill(rep=rep, skill=skill)
+    row.level, row.evidence, row.review_on = level, evidence, review_on
+    trail.save(row, by=by, at=at, reason="level" if row.pk else "added")
+    return row
+
+
+@transaction.atomic
+def set_preferences(
+    *, preference: NotificationPreference, time_zone: str, by: User, at: datetime
+) -> None:
+    """Keep where a person wants to be told, and the zone in which they read times."""
+    user = User.objects.select_for_update(no_key=True).get(pk=preference.user_id)
+    user.time_zone = time_zone
+    user.save(update_fields=["time_zone"])
+    preference.save()
+    # The webhook is a secret and stays out of the trail.
+    data = {"by_email": preference.by_email, "by_slack": preference.by_slack, "zone": time_zone}
+    trail.note(user, kind="preferences", by=by, at=at, reason_code="edited", data=data)
 
 
 def _locked(rep: Rep) -> Rep:

@@ -12,6 +12,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 from reps.models import AuditEvent, AuditHead, User
+from reps.models.bulk import Upsert, insert_many
 
 SYSTEM = "System"
 
@@ -105,13 +106,8 @@ def append(entries: Sequence[Entry]) -> None:
         event.hash = digest(event)
         heads[entry.chain] = AuditHead(chain=entry.chain, seq=event.seq, hash=event.hash)
         events.append(event)
-    AuditEvent.objects.bulk_create(events)
-    AuditHead.objects.bulk_create(
-        [heads[chain] for chain in chains],
-        update_conflicts=True,
-        unique_fields=["chain"],
-        update_fields=["seq", "hash"],
-    )
+    insert_many(events)
+    insert_many([heads[chain] for chain in chains], upsert=Upsert(("chain",), ("seq", "hash")))
 
 
 def digest(event: AuditEvent) -> str:

@@ -142,19 +142,19 @@ def record(
     values = ", ".join(f"t.{quote(name)}" for name in shared)
     reasons = {change.reason_code for change in changes}
     reason_sql, reason_params = _reason(changes, quote(source.pk.column), reasons)
-    placeholders = ", ".join(["%s"] * len(changes))
+    among, ids = _among([change.id for change in changes])
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {quote(target.db_table)} ({columns}) "
             f"SELECT {values}, %s, %s, %s, {reason_sql} FROM {quote(source.db_table)} t "
-            f"WHERE t.{quote(source.pk.column)} IN ({placeholders}) "
+            f"WHERE t.{quote(source.pk.column)} {among} "
             f"ORDER BY t.{quote(source.pk.column)}",
             [
                 connection.ops.adapt_datetimefield_value(at),
                 "+" if created else "~",
                 by.pk if by else None,
                 *reason_params,
-                *[change.id for change in changes],
+                *ids,
             ],
         )
     subject = audit.subject_of(model)
@@ -201,6 +201,14 @@ def _reason(changes: Sequence[Change], pk: str, reasons: Iterable[str]) -> tuple
         by_reason.setdefault(change.reason_code, []).append(change.id)
     parts, params = [], []
     for reason, ids in sorted(by_reason.items()):
-        parts.append(f"WHEN t.{pk} IN ({', '.join(['%s'] * len(ids))}) THEN %s")
-        params += [*ids, reason]
+        among, values = _among(ids)
+        parts.append(f"WHEN t.{pk} {among} THEN %s")
+        params += [*values, reason]
     return f"CASE {' '.join(parts)} END", params
+
+
+def _among(ids: Sequence[int]) -> tuple[str, list[Any]]:
+    """A condition on many ids; PostgreSQL takes them as one array, quicker to parse."""
+    if connection.vendor == "postgresql":
+        return "= ANY(%s)", [list(ids)]
+    return f"IN ({', '.join(['%s'] * len(ids))})", list(ids)

@@ -16,10 +16,10 @@ from django.db import connection, transaction
 from reps import trail
 from reps.availability import moment
 from reps.models import Rep
+from reps.models.bulk import Upsert, insert_many, update_many
 from reps.models.tracked import bulk_writer
 from routing import engine, ownership
 from routing.dispatch import gather, snapshot
-from routing.dispatch.write import update_many
 from routing.engine import Counters, codec
 from routing.models import (
     Batch,
@@ -101,9 +101,9 @@ def route(
     if shot is not before:
         known = gather.facts_of(leads, areas=shot.areas, organisation=organisation, at=at)
     counters = _counters({rep: load.open for rep, load in loads.items()}, at)
-    start = codec.encode_counters(counters).decode()
+    start = counters.copy()
 
-    decided = _decide(leads, known, rules, shot.roster, counters, at)
+    decided, attempts = _decide(leads, known, rules, shot.roster, counters, at)
     news = [one for one in decided if not _waits_as_before(one)]
     if news:
         batch = Batch.objects.create(
@@ -113,7 +113,7 @@ def route(
             at=at,
             driver=driver,
             engine=engine.ENGINE_VERSION,
-            counters=start,
+            counters=codec.encode_counters(_consulted(start, attempts, shot.roster)).decode(),
             size=len(news),
         )
         _place(news, _store(news, batch), at=at, driver=driver)
@@ -158,16 +158,35 @@ def _decide(
     roster: engine.Roster,
     counters: Counters,
     at: datetime,
-) -> list[Decided]:
+) -> tuple[list[Decided], list[engine.Attempt]]:
     now = int(at.timestamp())
-    decided = []
+    decided: list[Decided] = []
+    attempts: list[engine.Attempt] = []
     for lead in leads:
-        answer = engine.decide(rules, known[lead.pk], roster, counters, now)
+        answer = engine.decide(rules, known[lead.pk], roster, counters, now, trace=attempts)
         # A shadow lead is decided, not done: it takes nobody's place and nobody's turn.
         if lead.mode != Mode.SHADOW:
             engine.apply(counters, answer, roster)
         decided.append(Decided(lead, known[lead.pk], answer))
-    return decided
+    return decided, attempts
+
+
+def _consulted(
+    start: Counters, attempts: Sequence[engine.Attempt], roster: engine.Roster
+) -> Counters:
+    """
+    The part of the counters that these decisions could see: all that running them again
+    needs, and no more, since every batch stores it.
+    """
+    pools = {attempt.pool for attempt in attempts if attempt.pool is not None}
+    reps = {member.rep for attempt in attempts for member in attempt.candidates}
+    reps |= {member.rep for pool in pools for member in roster.pools[pool].members}
+    return Counters(
+        open={rep: number for rep, number in start.open.items() if rep in reps},
+        balance={place: owed for place, owed in start.balance.items() if place[0] in pools},
+        turn={place: last for place, last in start.turn.items() if place[0] in pools},
+        away={rep: until for rep, until in start.away.items() if rep in reps},
+    )
 
 
 def _store(decided: Sequence[Decided], batch: Batch) -> dict[int, Decision]:
@@ -190,8 +209,8 @@ def _store(decided: Sequence[Decided], batch: Batch) -> dict[int, Decision]:
             )
         )
         personal.append(apart)
-    Decision.objects.bulk_create(rows)
-    PersonalFacts.objects.bulk_create(
+    insert_many(rows)
+    insert_many(
         [
             PersonalFacts(decision=row, facts=apart)
             for row, apart in zip(rows, personal, strict=True)
@@ -354,7 +373,7 @@ def _write_standings(decided: Sequence[Decided], counters: Counters) -> None:
     }
     if not touched:
         return
-    PoolStanding.objects.bulk_create(
+    insert_many(
         [
             PoolStanding(
                 pool_id=pool,
@@ -364,7 +383,5 @@ def _write_standings(decided: Sequence[Decided], counters: Counters) -> None:
             )
             for pool, rep in sorted(touched)
         ],
-        update_conflicts=True,
-        unique_fields=["pool", "rep"],
-        update_fields=["balance", "turn"],
+        upsert=Upsert(("pool", "rep"), ("balance", "turn")),
     )

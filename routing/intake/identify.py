@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from reps.models.bulk import insert_many, update_many
 from routing.intake.normalise import Normalised
 from routing.models import Prospect, ProspectKey
 
@@ -73,7 +74,7 @@ def _groups(people: Sequence[Normalised]) -> list[list[Key]]:
 
 def _create(groups: Sequence[Sequence[Key]], *, at: datetime) -> None:
     """Make people and their keys; where somebody was quicker, theirs stand and ours go."""
-    made = Prospect.objects.bulk_create([Prospect(created_at=at) for _ in groups])
+    made = insert_many([Prospect(created_at=at) for _ in groups])
     wanted = sorted(
         (kind, value, prospect.pk)
         for prospect, group in zip(made, groups, strict=True)
@@ -81,7 +82,7 @@ def _create(groups: Sequence[Sequence[Key]], *, at: datetime) -> None:
     )
     # In the order of the keys, so that two processes which add the same ones never wait
     # for each other in a circle.
-    ProspectKey.objects.bulk_create(
+    insert_many(
         [ProspectKey(kind=kind, value=value, prospect_id=pk) for kind, value, pk in wanted],
         ignore_conflicts=True,
     )
@@ -98,7 +99,7 @@ def _remember_more_keys(people: Sequence[Normalised], known: dict[Key, int]) -> 
             if (kind, value) not in known
         }
     )
-    ProspectKey.objects.bulk_create(
+    insert_many(
         [ProspectKey(kind=kind, value=value, prospect_id=pk) for kind, value, pk in rows],
         ignore_conflicts=True,
     )
@@ -127,4 +128,10 @@ def _fill_gaps(found: Sequence[Prospect], people: Sequence[Normalised]) -> None:
             if given and not getattr(row, name):
                 setattr(row, name, given)
                 changed[row.pk] = row
-    Prospect.objects.bulk_update(changed.values(), names)
+    update_many(
+        Prospect,
+        [
+            {"pk": row.pk, **{name: getattr(row, name) for name in names}}
+            for row in changed.values()
+        ],
+    )

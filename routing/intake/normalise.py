@@ -55,6 +55,7 @@ class Normalised:
     employees: int | None = None
     expected_value: Decimal | None = None
     hand_raise: bool | None = None
+    external_id: str = ""
     answers: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -66,6 +67,8 @@ class Normalised:
             found.append(("LINKEDIN", self.linkedin_url))
         if self.phone:
             found.append(("PHONE", self.phone))
+        if self.external_id:
+            found.append(("EXTERNAL", self.external_id))
         return tuple(found)
 
     def text(self, name: str) -> str:
@@ -87,12 +90,15 @@ class _Field(ValueError):
         self.message = message
 
 
-def normalise(fields: Mapping[str, Any], *, required: tuple[str, ...] = ()) -> Normalised:
+def normalise(
+    fields: Mapping[str, Any], *, required: tuple[str, ...] = (), external_id: str = ""
+) -> Normalised:
     """
     Return the normal form of decoded fields; names that are not ours become `answers`.
 
     Text is NFKC with white space folded, computed here once, so that every database sees
-    the same keys. A person must be reachable: e-mail, phone or LinkedIn.
+    the same keys. A person must be reachable: e-mail, phone or LinkedIn; or else be known
+    by an id elsewhere, which only an import's mapping can give, never a body.
 
     :raises Refused: naming every field that cannot be used
     """
@@ -118,7 +124,7 @@ def normalise(fields: Mapping[str, Any], *, required: tuple[str, ...] = ()) -> N
     for name in required:
         if name not in named and not _text_or_empty(fields.get(name)):
             problems.append(Problem(name, "required", "Please fill this in."))
-    if not (email or phone or linkedin) and not named & set(ADDRESSES):
+    if not (email or phone or linkedin or external_id) and not named & set(ADDRESSES):
         problems.append(
             Problem("email", "unreachable", "Give an e-mail address, a phone number or LinkedIn.")
         )
@@ -134,6 +140,7 @@ def normalise(fields: Mapping[str, Any], *, required: tuple[str, ...] = ()) -> N
         employees=employees,
         expected_value=value,
         hand_raise=raised,
+        external_id=external_id,
         answers=answers,
     )
 

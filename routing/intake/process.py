@@ -14,9 +14,9 @@ from accounts.models import Account
 from accounts.services.matching import match_many
 from reps import trail
 from reps.due import doorbell
+from reps.models.bulk import insert_many, update_many
 from reps.models.tracked import bulk_writer
 from routing import engine, signals
-from routing.dispatch.write import update_many
 from routing.intake.decode import Problem, Undecodable, decode
 from routing.intake.identify import prospects_of
 from routing.intake.normalise import Normalised, Refused, normalise
@@ -151,7 +151,11 @@ def read(submission: Submission) -> Normalised:
     else:
         fields = decode(bytes(submission.raw), submission.content_type)
     given = submission.context.get("fields", {})
-    return normalise({**fields, **given}, required=required_of(submission))
+    return normalise(
+        {**fields, **given},
+        required=required_of(submission),
+        external_id=submission.context.get("person_key", ""),
+    )
 
 
 def required_of(submission: Submission) -> tuple[str, ...]:
@@ -325,7 +329,7 @@ def _create(leads: Sequence[Lead], *, at: datetime) -> None:
     for lead in leads:
         lead.route_at = at
     with bulk_writer("intake"):
-        Lead.objects.bulk_create(leads)
+        insert_many(leads)
     trail.record(
         Lead,
         [
@@ -352,7 +356,7 @@ def _create(leads: Sequence[Lead], *, at: datetime) -> None:
 
 
 def _touch(items: Sequence[Item]) -> None:
-    Touch.objects.bulk_create(
+    insert_many(
         [
             Touch(
                 lead=item.lead,

@@ -47,6 +47,7 @@ class ProspectKey(models.Model):
         EMAIL = "EMAIL", _("e-mail")
         PHONE = "PHONE", _("phone")
         LINKEDIN = "LINKEDIN", _("LinkedIn")
+        EXTERNAL = "EXTERNAL", _("id elsewhere")
 
     prospect = models.ForeignKey(Prospect, on_delete=models.CASCADE, related_name="keys")
     kind = models.CharField(max_length=8, choices=Kind.choices)

@@ -2,7 +2,7 @@
 
 from routing.work.claim import ClaimRefused, claim, claimable
 from routing.work.close import record_outcome, recycle
-from routing.work.contact import acknowledge, log_contact
+from routing.work.contact import Way, acknowledge, log_contact
 from routing.work.reassign import (
     RequestRefused,
     approve,
@@ -21,6 +21,7 @@ __all__ = [
     "ClaimRefused",
     "NotYours",
     "RequestRefused",
+    "Way",
     "WorkRefused",
     "acknowledge",
     "approve",

@@ -8,8 +8,8 @@ from reps.availability import absences, calendar_of, moment
 from reps.due import doorbell
 from reps.hours import ALWAYS, HoursError
 from reps.models import Rep
+from reps.models.bulk import insert_many, update_many
 from reps.models.tracked import bulk_writer
-from routing.dispatch.write import update_many
 from routing.models import Decision, Lead
 from routing.models.source import Mode
 from routing.ownership import Placed
@@ -85,7 +85,7 @@ def _start(moves: Sequence[Placed], *, kept: set, at: datetime) -> None:
                     at=at,
                 )
             )
-    Clock.objects.bulk_create(rows)
+    insert_many(rows)
     if rows:
         doorbell.ring("clocks")
 

@@ -24,7 +24,8 @@ class Command(BaseCommand):
             if connection.vendor == "postgresql":
                 with connection.cursor() as cursor:
                     cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            broken = sum(self.report(*found) for found in verify.run(at=database_now(), codes=codes))
+            found = verify.run(at=database_now(), codes=codes)
+            broken = sum(self.report(one, violations) for one, violations in found)
         if broken:
             raise CommandError(f"{broken} invariants are violated.")
         self.stdout.write("All invariants hold.")

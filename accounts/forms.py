@@ -1,0 +1,180 @@
+"""Forms about the market: lists as comma separated words, never as JSON."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.geography import Place, country_code
+from accounts.models import Account, AccountOwner, Territory
+from reps import access
+from reps.forms import DateInput
+from reps.models import Rep, User
+
+
+class WordsField(forms.CharField):
+    """A list of texts, typed with commas between them."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:
+        if isinstance(value, list):
+            return value
+        words = [word.strip() for word in super().to_python(value).replace("\n", ",").split(",")]
+        return list(dict.fromkeys(word for word in words if word))
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return self.to_python(initial or "") != self.to_python(data or "")
+
+
+def words(**kwargs: Any) -> WordsField:
+    return WordsField(required=False, max_length=4000, **kwargs)
+
+
+def _reps(*, keep: tuple[int | None, ...] = ()) -> Any:
+    """Active reps, and whoever is named already."""
+    active = Rep.objects.filter(is_active=True) | Rep.objects.filter(pk__in=[k for k in keep if k])
+    return active.select_related("user", "team").distinct()
+
+
+class TerritoryForm(forms.ModelForm):
+    countries = words(label=_("Countries"), help_text=_("e.g. DE, AT, Switzerland"))
+    regions = words(label=_("States or regions"), help_text=_("e.g. California, NY, DE-BY"))
+    postal_prefixes = words(label=_("Postal codes that begin with"), help_text=_("e.g. 80, 81, 94"))
+    industries = words(label=_("Industries"), help_text=_("As accounts and forms name them."))
+
+    class Meta:
+        model = Territory
+        fields = (
+            "name",
+            "parent",
+            "owner",
+            "backup",
+            "countries",
+            "regions",
+            "postal_prefixes",
+            "industries",
+            "employees_min",
+            "employees_max",
+            "rank",
+            "is_active",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        row = self.instance
+        for name in ("owner", "backup"):
+            self.fields[name].queryset = _reps(keep=(row.owner_id, row.backup_id))
+            self.fields[name].empty_label = str(_("nobody"))
+        self.fields["parent"].queryset = Territory.objects.exclude(pk=row.pk)
+        self.fields["parent"].empty_label = str(_("nothing: it stands on its own"))
+        self.fields["employees_min"].label = _("Employees from")
+        self.fields["employees_max"].label = _("Employees up to")
+
+    def clean_countries(self) -> list[str]:
+        found = []
+        for text in self.cleaned_data["countries"]:
+            code = country_code(text)
+            if code is None:
+                raise forms.ValidationError(
+                    _("“%(text)s” is no country that we know; write DE or Germany."),
+                    params={"text": text},
+                )
+            found.append(code)
+        return list(dict.fromkeys(found))
+
+
+class PlaceForm(forms.Form):
+    """Where somebody is, to ask which territory they belong to."""
+
+    country = forms.CharField(required=False, max_length=80, label=_("Country"))
+    region = forms.CharField(required=False, max_length=80, label=_("State or region"))
+    postal_code = forms.CharField(required=False, max_length=20, label=_("Postal code"))
+    industry = forms.CharField(required=False, max_length=80, label=_("Industry"))
+    employees = forms.IntegerField(required=False, min_value=0, label=_("Employees"))
+
+    def place(self) -> Place:
+        return Place(**self.cleaned_data)
+
+
+class AccountForm(forms.ModelForm):
+    aliases = words(label=_("Other names"), help_text=_("Separated by commas."))
+
+    class Meta:
+        model = Account
+        fields = (
+            "name",
+            "domain",
+            "aliases",
+            "parent",
+            "industry",
+            "employees",
+            "revenue",
+            "country",
+            "region",
+            "city",
+            "postal_code",
+            "external_id",
+            "is_active",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # By name instead of a select: there may be very many companies.
+        self.fields["parent"] = forms.CharField(
+            required=False,
+            max_length=200,
+            label=_("Parent company"),
+            help_text=_("Its exact name. Empty: none."),
+        )
+        if self.instance.parent_id:
+            self.initial["parent"] = self.instance.parent.name
+
+    def clean_parent(self) -> Account | None:
+        name = self.cleaned_data["parent"].strip()
+        if not name:
+            return None
+        if self.instance.parent_id and self.instance.parent.name == name:
+            return self.instance.parent
+        found = list(Account.objects.filter(name__iexact=name).order_by("pk")[:2])
+        if len(found) != 1:
+            raise forms.ValidationError(
+                _("No account has this name.") if not found else _("Several accounts have it.")
+            )
+        ancestor: Account | None = found[0]
+        while ancestor is not None:
+            if ancestor.pk == self.instance.pk:
+                raise forms.ValidationError(_("An account cannot be part of itself."))
+            ancestor = ancestor.parent
+        return found[0]
+
+    def clean_country(self) -> str:
+        text = self.cleaned_data["country"].strip()
+        code = country_code(text) if text else ""
+        if code is None:
+            raise forms.ValidationError(_("Write the country as two letters, e.g. DE."))
+        return code
+
+    def clean_external_id(self) -> str:
+        return self.cleaned_data["external_id"].strip()
+
+
+class OwnerForm(forms.Form):
+    """Who holds an account from a day on."""
+
+    role = forms.ChoiceField(choices=AccountOwner.Role.choices, label=_("As"))
+    rep = forms.ModelChoiceField(
+        Rep.objects.none(),
+        required=False,
+        label=_("Who"),
+        empty_label=_("nobody: it just ends"),
+    )
+    starts_on = forms.DateField(widget=DateInput(), label=_("From"))
+
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        reps = _reps()
+        if not access.is_revops(by):
+            reps = reps.filter(team__in=access.teams_of(by))
+        self.fields["rep"].queryset = reps

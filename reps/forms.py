@@ -1,0 +1,376 @@
+"""Forms about people and their time."""
+
+import re
+import zoneinfo
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import holidays
+import holidays.registry
+from django import forms
+from django.contrib.auth.forms import SetPasswordForm
+from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from reps import access
+from reps.models import (
+    Absence,
+    NotificationPreference,
+    Rep,
+    Skill,
+    Team,
+    User,
+    WorkCalendar,
+)
+from reps.models.hours import WEEKDAYS
+from reps.post.channels.slack import ForeignWebhook, check_address
+
+DAY_NAMES = (
+    _("Monday"),
+    _("Tuesday"),
+    _("Wednesday"),
+    _("Thursday"),
+    _("Friday"),
+    _("Saturday"),
+    _("Sunday"),
+)
+# Windows that a weekday has room for without asking for another row.
+WINDOWS = 2
+MOST_WINDOWS = 6
+
+
+def zone_choices() -> list[tuple[str, str]]:
+    """Every time zone a person could mean, without the technical ones."""
+    names = sorted(
+        name
+        for name in zoneinfo.available_timezones()
+        if "/" in name and not name.startswith(("Etc/", "SystemV/", "posix/", "right/"))
+    )
+    return [("UTC", "UTC"), *[(name, name.replace("_", " ")) for name in names]]
+
+
+def country_choices() -> list[tuple[str, str]]:
+    """The countries whose public holidays are known."""
+    names = {
+        codes[1]: re.sub(r"(?<=[a-z])(?=[A-Z])", " ", codes[0])
+        for codes in holidays.registry.COUNTRIES.values()
+    }
+    known = [(code, names.get(code, code)) for code in holidays.list_supported_countries()]
+    return [("", _("none")), *sorted(known, key=lambda pair: pair[1])]
+
+
+class DateInput(forms.DateInput):
+    input_type = "date"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="%Y-%m-%d", **kwargs)
+
+
+class MomentInput(forms.DateTimeInput):
+    input_type = "datetime-local"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="%Y-%m-%dT%H:%M", **kwargs)
+
+
+def _moment(**kwargs: Any) -> forms.DateTimeField:
+    return forms.DateTimeField(
+        widget=MomentInput(), input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"], **kwargs
+    )
+
+
+# --- Reps --------------------------------------------------------------------------------
+
+
+def _team_field(by: User) -> forms.ModelChoiceField:
+    teams = Team.objects.all()
+    if not access.is_revops(by):
+        teams = teams.filter(pk__in=access.teams_of(by))
+    return forms.ModelChoiceField(teams, label=_("Team"))
+
+
+def _backups() -> Any:
+    return Rep.objects.active().select_related("user")
+
+
+class RepForm(forms.Form):
+    """What a manager sets on a rep: team, role, hours, capacity, backup."""
+
+    def __init__(self, *args: Any, by: User, rep: Rep | None = None, **kwargs: Any) -> None:
+        if rep is not None:
+            kwargs["initial"] = {
+                "team": rep.team_id,
+                "role": rep.role,
+                "calendar": rep.calendar_id,
+                "capacity": rep.capacity,
+                "backup": rep.backup_id,
+            }
+        super().__init__(*args, **kwargs)
+        self.fields["team"] = _team_field(by)
+        self.fields["role"] = forms.ChoiceField(choices=Rep.Role.choices, label=_("Role"))
+        self.fields["calendar"] = forms.ModelChoiceField(
+            WorkCalendar.objects.all(),
+            required=False,
+            label=_("Working hours"),
+            empty_label=_("the team's"),
+        )
+        self.fields["capacity"] = forms.IntegerField(
+            min_value=0,
+            max_value=100_000,
+            initial=40,
+            label=_("Capacity"),
+            help_text=_("Open leads at most. Never exceeded."),
+        )
+        others = _backups() if rep is None else _backups().exclude(pk=rep.pk)
+        self.fields["backup"] = forms.ModelChoiceField(
+            others,
+            required=False,
+            label=_("Backup"),
+            empty_label=_("nobody"),
+            help_text=_("Takes over when this rep is away or late."),
+        )
+
+
+class NewRepForm(RepForm):
+    """A new person: who they are, then what every rep has."""
+
+    first_name = forms.CharField(max_length=150, label=_("First name"))
+    last_name = forms.CharField(max_length=150, required=False, label=_("Last name"))
+    email = forms.EmailField(label=_("E-mail"), help_text=_("The invitation goes there."))
+    username = forms.CharField(
+        max_length=150, label=_("User name"), validators=[UnicodeUsernameValidator()]
+    )
+
+    def clean_username(self) -> str:
+        name = self.cleaned_data["username"]
+        if User.objects.filter(username__iexact=name).exists():
+            raise forms.ValidationError(_("Somebody has this user name already."))
+        return name
+
+
+class TeamForm(forms.ModelForm):
+    class Meta:
+        model = Team
+        fields = ("name", "parent", "manager", "calendar")
+
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        parents = Team.objects.exclude(pk=self.instance.pk)
+        managers = User.objects.filter(is_active=True)
+        if not access.is_revops(by):
+            parents = parents.filter(pk__in=access.teams_of(by))
+        managers = managers.filter(
+            groups__name__in=[access.MANAGER, access.ADMIN, access.REVOPS]
+        ) | managers.filter(is_superuser=True)
+        self.fields["parent"].queryset = parents
+        self.fields["manager"].queryset = managers.distinct().order_by("first_name", "username")
+        self.fields["manager"].label_from_instance = lambda user: user.label
+
+    def clean_parent(self) -> Team | None:
+        parent = self.cleaned_data["parent"]
+        ancestor = parent
+        while ancestor is not None:
+            if ancestor.pk == self.instance.pk:
+                raise forms.ValidationError(_("A team cannot be part of itself."))
+            ancestor = ancestor.parent
+        return parent
+
+
+class PauseForm(forms.Form):
+    until = _moment(required=False, label=_("Until"), help_text=_("Empty: until you resume."))
+    reason = forms.CharField(max_length=200, required=False, label=_("Reason"))
+
+
+class AbsenceForm(forms.ModelForm):
+    starts_at = _moment(label=_("From"))
+    ends_at = _moment(label=_("Until"))
+
+    class Meta:
+        model = Absence
+        fields = ("starts_at", "ends_at", "reason")
+
+
+class SkillForm(forms.ModelForm):
+    class Meta:
+        model = Skill
+        fields = ("name", "slug", "category", "criteria")
+
+
+class RepSkillForm(forms.Form):
+    """One skill of a rep: which, how well, how we know, when to look again."""
+
+    skill = forms.ModelChoiceField(Skill.objects.all(), label=_("Skill"))
+    level = forms.TypedChoiceField(
+        choices=[
+            (1, _("1 basic")),
+            (2, _("2 some")),
+            (3, _("3 good")),
+            (4, _("4 very good")),
+            (5, _("5 native, expert")),
+        ],
+        coerce=int,
+        initial=3,
+        label=_("Level"),
+    )
+    evidence = forms.CharField(
+        max_length=200,
+        required=False,
+        label=_("Evidence"),
+        help_text=_("A certificate, a deal, an assessment."),
+    )
+    review_on = forms.DateField(required=False, widget=DateInput(), label=_("Look again on"))
+
+
+# --- Calendars ---------------------------------------------------------------------------
+
+
+class CalendarForm(forms.ModelForm):
+    """A calendar; its weekly hours are time inputs, several windows per weekday."""
+
+    time_zone = forms.ChoiceField(choices=zone_choices, label=_("Time zone"))
+    holiday_country = forms.ChoiceField(
+        choices=country_choices, required=False, label=_("Public holidays of")
+    )
+
+    class Meta:
+        model = WorkCalendar
+        fields = ("name", "time_zone", "holiday_country", "holiday_region")
+
+    def __init__(self, *args: Any, extra: int = 0, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.rows = max(WINDOWS, *(len(w) for w in self.instance.weekly.values()), 0)
+        if self.is_bound:
+            self.rows = max(self.rows, _whole(self.data.get("rows"), WINDOWS))
+        self.rows = min(MOST_WINDOWS, self.rows + extra)
+        self.week_errors: dict[str, str] = {}
+
+    def days(self) -> list[dict[str, Any]]:
+        """The week for the page: per weekday its name and windows, as typed or stored."""
+        found = []
+        for key, name in zip(WEEKDAYS, DAY_NAMES, strict=True):
+            stored = self.instance.weekly.get(key, [])
+            windows = []
+            for number in range(self.rows):
+                opens, closes = stored[number] if number < len(stored) else ("", "")
+                if self.is_bound:
+                    opens = self.data.get(f"{key}_from_{number}", "")
+                    closes = self.data.get(f"{key}_to_{number}", "")
+                windows.append(
+                    {
+                        "number": number,
+                        "opens": opens[:5],
+                        "closes": "23:59" if closes == "24:00" else closes[:5],
+                    }
+                )
+            found.append(
+                {
+                    "key": key,
+                    "name": name,
+                    "windows": windows,
+                    "error": self.week_errors.get(key, ""),
+                }
+            )
+        return found
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        self.instance.weekly = self._posted_week()
+        if self.week_errors:
+            raise forms.ValidationError(_("Look at the weekly hours."))
+        return cleaned
+
+    def _posted_week(self) -> dict[str, list[list[str]]]:
+        week: dict[str, list[list[str]]] = {}
+        for key in WEEKDAYS:
+            for number in range(self.rows):
+                opens = self.data.get(f"{key}_from_{number}", "")[:8]
+                closes = self.data.get(f"{key}_to_{number}", "")[:8]
+                if bool(opens) != bool(closes):
+                    self.week_errors[key] = str(_("Fill in both times, or neither."))
+                elif opens:
+                    week.setdefault(key, []).append([opens, closes])
+        return week
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # The week is not a form field, yet the model must judge it.
+        return super()._get_validation_exclusions() - {"weekly"}
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        # The model points at its own column; the form has inputs for it instead.
+        if isinstance(error, forms.ValidationError) and hasattr(error, "error_dict"):
+            weekly = error.error_dict.pop("weekly", None)
+            if weekly:
+                super().add_error(None, weekly)
+            if not error.error_dict:
+                return
+        super().add_error(field, error)
+
+
+def _whole(text: str | None, default: int) -> int:
+    return int(text) if text and text.isdigit() and len(text) < 4 else default
+
+
+class ExceptionForm(forms.Form):
+    """A date with other hours than its weekday."""
+
+    day = forms.DateField(widget=DateInput(), label=_("Date"))
+    opens = forms.TimeField(
+        required=False, widget=forms.TimeInput(attrs={"type": "time"}), label=_("From")
+    )
+    closes = forms.TimeField(
+        required=False,
+        widget=forms.TimeInput(attrs={"type": "time"}),
+        label=_("Until"),
+        help_text=_("Both empty: closed that day."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if bool(cleaned.get("opens") is None) != bool(cleaned.get("closes") is None):
+            raise forms.ValidationError(_("Fill in both times, or neither."))
+        return cleaned
+
+    def windows(self) -> list[list[str]]:
+        opens, closes = self.cleaned_data["opens"], self.cleaned_data["closes"]
+        return [] if opens is None else [[f"{opens:%H:%M}", f"{closes:%H:%M}"]]
+
+
+# --- One's own ---------------------------------------------------------------------------
+
+
+class PreferenceForm(forms.ModelForm):
+    """Where a person wants to be told."""
+
+    class Meta:
+        model = NotificationPreference
+        fields = ("by_email", "by_slack", "slack_webhook_url")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        url = cleaned.get("slack_webhook_url")
+        if url:
+            try:
+                check_address(url)
+            except ForeignWebhook as error:
+                self.add_error("slack_webhook_url", str(error))
+        elif cleaned.get("by_slack"):
+            self.add_error("slack_webhook_url", _("Slack needs its webhook address."))
+        return cleaned
+
+
+class TimeZoneForm(forms.Form):
+    time_zone = forms.ChoiceField(
+        choices=zone_choices, label=_("Time zone"), help_text=_("Times are shown in this zone.")
+    )
+
+
+class ChoosePasswordForm(SetPasswordForm):
+    """The password an invited person chooses."""
+
+
+def next_days(at: datetime, days: int) -> tuple[datetime, datetime]:
+    """A first guess at an absence: from tomorrow morning for so many days."""
+    start: date = timezone.localdate(at) + timedelta(days=1)
+    begins = timezone.make_aware(datetime.combine(start, time(0)))
+    return begins, begins + timedelta(days=days)

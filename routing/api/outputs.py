@@ -1,0 +1,221 @@
+"""How leads and their custody are written out. Output only; input lies beside each verb."""
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from routing.models import Assignment, Decision, Lead, Prospect
+
+
+class ProspectSerializer(serializers.ModelSerializer):
+    """The person; only ever inside a lead that the reader may see."""
+
+    name = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = Prospect
+        fields = [
+            "name",
+            "first_name",
+            "last_name",
+            "email",
+            "phone",
+            "linkedin_url",
+            "title",
+            "company",
+            "website",
+            "country",
+            "region",
+            "city",
+            "postal_code",
+        ]
+        read_only_fields = fields
+
+
+class NamedSerializer(serializers.Serializer):
+    """An id and what to call it."""
+
+    id = serializers.IntegerField(source="pk")
+    name = serializers.SerializerMethodField()
+
+    def get_name(self, row) -> str:
+        return str(row)
+
+
+class ClaimableSerializer(serializers.ModelSerializer):
+    """A lead that may be claimed: what it is about, not yet who it is."""
+
+    epoch = serializers.IntegerField(source="owner_epoch")
+    source = serializers.CharField(source="source.slug")
+    queue = NamedSerializer()
+    country = serializers.CharField(source="prospect.country")
+
+    class Meta:
+        model = Lead
+        fields = [
+            "id",
+            "epoch",
+            "queue",
+            "source",
+            "channel",
+            "score",
+            "tier",
+            "is_hand_raise",
+            "product_interest",
+            "industry",
+            "employees",
+            "country",
+            "received_at",
+            "due_at",
+            "due_what",
+        ]
+        read_only_fields = fields
+
+
+class LeadSerializer(serializers.ModelSerializer):
+    """A lead. Send `epoch` back with every act on it."""
+
+    epoch = serializers.IntegerField(source="owner_epoch")
+    prospect = ProspectSerializer()
+    source = serializers.CharField(source="source.slug")
+    owner = NamedSerializer(allow_null=True)
+    queue = NamedSerializer(allow_null=True)
+    account = NamedSerializer(allow_null=True)
+
+    class Meta:
+        model = Lead
+        fields = [
+            "id",
+            "epoch",
+            "place",
+            "state",
+            "state_reason",
+            "waiting",
+            "mode",
+            "owner",
+            "queue",
+            "account",
+            "prospect",
+            "source",
+            "channel",
+            "motion",
+            "campaign",
+            "score",
+            "tier",
+            "is_hand_raise",
+            "product_interest",
+            "budget_range",
+            "timeline",
+            "employees",
+            "industry",
+            "expected_value",
+            "value",
+            "received_at",
+            "assigned_at",
+            "acknowledged_at",
+            "contacted_at",
+            "closed_at",
+            "due_at",
+            "due_what",
+        ]
+        read_only_fields = fields
+
+
+class LeadDetailSerializer(LeadSerializer):
+    """A lead with how its score and its match came about."""
+
+    score_parts = serializers.JSONField(read_only=True)
+    match_evidence = serializers.JSONField(read_only=True)
+
+    class Meta(LeadSerializer.Meta):
+        fields = [*LeadSerializer.Meta.fields, "score_parts", "match_confidence", "match_evidence"]
+        read_only_fields = fields
+
+
+class AssignmentSerializer(serializers.ModelSerializer):
+    """One epoch of a lead: who or what held it, from when until when, and why."""
+
+    rep = NamedSerializer(allow_null=True)
+    from_rep = NamedSerializer(allow_null=True)
+    queue = NamedSerializer(allow_null=True)
+    by = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Assignment
+        fields = [
+            "id",
+            "lead",
+            "epoch",
+            "place",
+            "rep",
+            "queue",
+            "from_rep",
+            "from_place",
+            "started_at",
+            "ended_at",
+            "reason_code",
+            "reason",
+            "by",
+            "driver",
+            "decision",
+        ]
+        read_only_fields = fields
+
+    def get_by(self, row) -> str | None:
+        return row.by.label if row.by else None
+
+
+class DecisionSerializer(serializers.ModelSerializer):
+    """What the engine answered, and the facts it was allowed to keep."""
+
+    rule = NamedSerializer(allow_null=True)
+    rep = NamedSerializer(allow_null=True)
+    ruleset_version = serializers.IntegerField(source="batch.ruleset.version")
+    engine = serializers.CharField(source="batch.engine")
+    driver = serializers.CharField(source="batch.driver")
+    facts = serializers.JSONField()
+
+    class Meta:
+        model = Decision
+        fields = [
+            "id",
+            "lead",
+            "outcome",
+            "rule",
+            "rep",
+            "applied",
+            "facts",
+            "ruleset_version",
+            "engine",
+            "driver",
+            "decided_at",
+        ]
+        read_only_fields = fields
+
+
+class ChangeSerializer(serializers.Serializer):
+    """One history row: when, by whom, why, and the columns that differ from the row before."""
+
+    at = serializers.DateTimeField()
+    kind = serializers.CharField()
+    by = serializers.CharField(allow_null=True)
+    reason = serializers.CharField(allow_null=True)
+    changed = serializers.DictField(child=extend_schema_field({})(serializers.JSONField()))
+
+
+class HistorySerializer(serializers.Serializer):
+    """Custody and model history of a lead, oldest first."""
+
+    lead = serializers.IntegerField()
+    custody = AssignmentSerializer(many=True)
+    changes = ChangeSerializer(many=True)
+
+
+class ExplanationSerializer(serializers.Serializer):
+    """A decision run again, with everything that led to it."""
+
+    lead = serializers.IntegerField()
+    decision_id = serializers.IntegerField()
+    decided_at = serializers.DateTimeField()
+    ruleset_version = serializers.IntegerField()
+    rep = serializers.IntegerField(allow_null=True)
+    explanation = serializers.DictField()

@@ -1,0 +1,479 @@
+"""Fill an empty database with the demo organisation, once."""
+
+import json
+import os
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+from django.apps import apps
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group
+from django.db import transaction
+
+from accounts.models import Account, AccountOwner, Opportunity, Territory
+from reps import access, trail
+from reps.models import (
+    AuditEvent,
+    NotificationPreference,
+    Rep,
+    RepSkill,
+    Skill,
+    Team,
+    TrackedModel,
+    User,
+    WorkCalendar,
+)
+from routing import keys
+from routing.demo import market, people, promises
+from routing.models import (
+    LeadForm,
+    Organisation,
+    Pool,
+    PoolMember,
+    Queue,
+    Rule,
+    RuleSet,
+    ScoreFactor,
+    Source,
+)
+from routing.models.source import STANDARD_FIELDS
+from routing.rules import lifecycle, standard
+
+PASSWORD = "demo"
+# What stands in the trail beside the demo's settings; by it a demo is known again.
+MARK = "demo organisation"
+KEYED_SOURCES = ("product-signups", "partners")
+KEYS_FILE = "demo_api_keys.json"
+FORM, GUIDE_FORM = "demo", "guide"
+
+Row = TypeVar("Row", bound=TrackedModel)
+
+
+class NoDemo(Exception):
+    """There will be no demo here; the message says why."""
+
+
+@transaction.atomic
+def load(*, at: datetime) -> bool:
+    """
+    Fill the database with the demo organisation; return whether anything was written.
+
+    A demo that is there stays as people have left it: nothing is put back, nothing is changed.
+
+    :raises NoDemo: if the database holds a real organisation, where logins with a known
+        password would be an open door
+    """
+    if Organisation.objects.exists():
+        if not AuditEvent.objects.filter(subject="routing.organisation", reason_code=MARK).exists():
+            raise NoDemo(
+                "This database holds an organisation of its own; the demo needs an empty one."
+            )
+        return False
+    if User.objects.exists():
+        raise NoDemo("This database has users already; the demo needs an empty one.")
+    _Loader(at=at).run()
+    return True
+
+
+def write_keys(folder: Path, *, at: datetime) -> bool:
+    """
+    See to it that the file of API keys fits the sources; return whether it was written.
+
+    Keys are kept as hashes only, so where the file is missing or of another database, new
+    ones are issued and the former stop working.
+    """
+    path = folder / KEYS_FILE
+    sources = {row.slug: row for row in Source.objects.filter(slug__in=KEYED_SOURCES)}
+    present = read_keys(folder)
+    if all(keys.hash_key(present.get(slug, "")) == row.key_hash for slug, row in sources.items()):
+        return False
+    by = User.objects.filter(is_superuser=True).order_by("pk").first()
+    with transaction.atomic():
+        issued = {
+            slug: keys.issue_key(source=row, by=by, at=at) for slug, row in sorted(sources.items())
+        }
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        os.fchmod(file.fileno(), 0o600)
+        json.dump(issued, file)
+    return True
+
+
+def read_keys(folder: Path) -> dict[str, str]:
+    """Return source → API key as `write_keys` left them; empty if there are none."""
+    try:
+        found = json.loads((folder / KEYS_FILE).read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+class _Loader:
+    """Makes one row after the other; later ones find earlier ones by name."""
+
+    def __init__(self, *, at: datetime) -> None:
+        self.at = at
+        self.users: dict[str, User] = {}
+        self.calendars: dict[str, WorkCalendar] = {}
+        self.reps: dict[str, Rep] = {}
+        self.pools: dict[str, Pool] = {}
+
+    @property
+    def admin(self) -> User:
+        return self.users[people.ADMIN]
+
+    def run(self) -> None:
+        self.make_users()
+        self.make_people()
+        self.make_market()
+        self.make_doors()
+        self.make_promises()
+        self.make_rules()
+
+    def save(self, row: Row) -> Row:
+        row.full_clean()
+        trail.save(row, by=self.admin, at=self.at, reason=MARK)
+        return row
+
+    # --- People ---------------------------------------------------------------------------
+
+    def make_users(self) -> None:
+        access.sync_groups()
+        groups = {group.name: group for group in Group.objects.all()}
+        # One hash for all: hashing is slow on purpose, and everybody knows this password.
+        password = make_password(PASSWORD)
+        sellers = [
+            people.Login(one.username, one.first_name, one.last_name, "rep", one.time_zone)
+            for one in people.SELLERS
+        ]
+        for one in (*people.OFFICE, *sellers):
+            user = User.objects.create(
+                username=one.username,
+                first_name=one.first_name,
+                last_name=one.last_name,
+                email=f"{one.username}@routing-demo.com",
+                password=password,
+                time_zone=one.time_zone,
+                is_superuser=one.superuser,
+                is_staff=one.group != "rep",
+            )
+            user.groups.add(groups[one.group])
+            # Only who is watched needs mail; in-app is always on.
+            NotificationPreference.objects.create(
+                user=user, by_email=one.username in (people.REP, people.MANAGER)
+            )
+            self.users[one.username] = user
+
+    def make_people(self) -> None:
+        for one in people.CALENDARS:
+            self.calendars[one.name] = self.save(
+                WorkCalendar(
+                    name=one.name,
+                    time_zone=one.time_zone,
+                    weekly=one.weekly,
+                    holiday_country=one.country,
+                    holiday_region=one.region,
+                )
+            )
+        teams = {
+            one.name: self.save(
+                Team(
+                    name=one.name,
+                    manager=self.users[one.manager],
+                    calendar=self.calendars.get(one.calendar),
+                )
+            )
+            for one in people.TEAMS
+        }
+        skills = {
+            slug: self.save(Skill(slug=slug, name=name, category=category))
+            for slug, name, category in people.SKILLS
+        }
+        for username, team in people.MANAGERS_AS_REPS:
+            self.save(
+                Rep(
+                    user=self.users[username],
+                    team=teams[team],
+                    role=Rep.Role.MANAGER,
+                    calendar=self.calendars["Around the clock"],
+                    capacity=100,
+                )
+            )
+        self.make_sellers(teams, skills)
+        self.make_pools()
+
+    def make_sellers(self, teams: dict[str, Team], skills: dict[str, Skill]) -> None:
+        # Backups first, as far as there is no circle; circles are closed afterwards.
+        waiting = {one.username: one for one in people.SELLERS}
+        late: list[people.Seller] = []
+        while waiting:
+            ready = [one for one in waiting.values() if one.backup not in waiting]
+            if not ready:
+                ready = [next(iter(reversed(waiting.values())))]
+                late += ready
+            for one in ready:
+                del waiting[one.username]
+                self.reps[one.username] = self.save(
+                    Rep(
+                        user=self.users[one.username],
+                        team=teams[one.team],
+                        role=one.role,
+                        calendar=self.calendars.get(one.calendar),
+                        capacity=one.capacity,
+                        backup=self.reps.get(one.backup),
+                    )
+                )
+                for slug, level in one.skills:
+                    self.save(
+                        RepSkill(rep=self.reps[one.username], skill=skills[slug], level=level)
+                    )
+        for one in late:
+            row = self.reps[one.username]
+            row.backup = self.reps[one.backup]
+            self.save(row)
+
+    def make_pools(self) -> None:
+        for name, members in people.POOLS.items():
+            self.pools[name] = self.save(Pool(name=name))
+            for position, (username, weight) in enumerate(members.items()):
+                self.save(
+                    PoolMember(
+                        pool=self.pools[name],
+                        rep=self.reps[username],
+                        weight=weight,
+                        position=position,
+                    )
+                )
+
+    # --- The market -----------------------------------------------------------------------
+
+    def make_market(self) -> None:
+        areas: dict[str, Territory] = {}
+        for one in market.AREAS:
+            areas[one.name] = self.save(
+                Territory(
+                    name=one.name,
+                    parent=areas.get(one.parent),
+                    owner=self.reps.get(one.owner),
+                    backup=self.reps.get(one.backup),
+                    countries=list(one.countries),
+                    regions=list(one.regions),
+                    employees_min=one.employees_min,
+                )
+            )
+            if one.name in self.pools:
+                pool = self.pools[one.name]
+                pool.territory = areas[one.name]
+                self.save(pool)
+        accounts: dict[str, Account] = {}
+        for company in market.COMPANIES:
+            accounts[company.name] = self.make_account(company, accounts.get(company.parent))
+        for name, owner, deal, value in market.DEALS:
+            self.save(
+                Opportunity(
+                    account=accounts[name],
+                    owner=self.reps[owner],
+                    name=deal,
+                    value=Decimal(value),
+                    opened_at=self.at - timedelta(days=12),
+                )
+            )
+
+    def make_account(self, company: market.Company, parent: Account | None) -> Account:
+        account = self.save(
+            Account(
+                name=company.name,
+                domain=company.domain,
+                aliases=list(company.aliases),
+                parent=parent,
+                industry=company.industry,
+                employees=company.employees,
+                country=company.country,
+                region=company.region,
+                city=company.city,
+            )
+        )
+        since = self.at.date() - timedelta(days=60)
+        for username, role in (
+            (company.owner, AccountOwner.Role.OWNER),
+            (company.backup, AccountOwner.Role.BACKUP),
+        ):
+            if username:
+                self.save(
+                    AccountOwner(
+                        account=account, rep=self.reps[username], role=role, starts_on=since
+                    )
+                )
+        return account
+
+    # --- Doors, promises, rules -----------------------------------------------------------
+
+    def make_doors(self) -> None:
+        channels = Source.Channel
+        website = self.save(
+            Source(
+                slug="website-demo",
+                name="Website: book a demo",
+                channel=channels.WEB,
+                is_hand_raise=True,
+            )
+        )
+        guide = self.save(
+            Source(slug="website-guide", name="Website: buyer's guide", channel=channels.WEB)
+        )
+        self.save(Source(slug="product-signups", name="Product sign-ups", channel=channels.API))
+        self.save(
+            Source(
+                slug="partners",
+                name="Partner referrals",
+                channel=channels.PARTNER,
+                is_prequalified=True,
+            )
+        )
+        self.save(Source(slug="manual", name="Entered by hand", channel=channels.MANUAL))
+        self.save(
+            LeadForm(
+                slug=FORM,
+                source=website,
+                title="See it with your own data",
+                intro="Half an hour, with somebody who knows your industry.",
+                fields=_questions(
+                    "first_name",
+                    "last_name",
+                    "email",
+                    "company",
+                    "title",
+                    "country",
+                    "region",
+                    "employees",
+                    "product_interest",
+                    "budget_range",
+                    "timeline",
+                    "message",
+                ),
+                campaign="Demo request",
+            )
+        )
+        self.save(
+            LeadForm(
+                slug=GUIDE_FORM,
+                source=guide,
+                title="The buyer's guide",
+                intro="Twenty pages. We only write when you ask us to.",
+                fields=_questions("first_name", "last_name", "email", "company", "country"),
+                campaign="Buyer's guide",
+                reveals_rep=False,
+                thanks="Thank you. The guide is on its way to your inbox.",
+            )
+        )
+
+    def make_promises(self) -> None:
+        for name, points, condition in market.SCORE_FACTORS:
+            self.save(ScoreFactor(name=name, points=points, condition=condition))
+        # Policies live above this app, so they are found by name: the demo fills every table.
+        policy = apps.get_model("sla", "Policy")
+        for fields in promises.POLICIES:
+            self.save(policy(**fields))
+
+    def make_rules(self) -> None:
+        manager, revops = self.users[people.MANAGER], self.users[people.REVOPS]
+        waiting_room = self.save(Queue(name="Waiting room", responsible=revops))
+        last_resort = self.save(
+            Queue(
+                name="Last resort",
+                pool=self.pools[people.GENERAL_POOL],
+                responsible=manager,
+            )
+        )
+        desk = self.save(
+            Queue(
+                name="Inbound desk",
+                pool=self.pools[people.DESK_POOL],
+                responsible=manager,
+                max_unworked=3,
+            )
+        )
+        self.save(
+            Organisation(
+                name="Fairwater Systems (demo)", intake_queue=waiting_room, responsible=revops
+            )
+        )
+        draft = lifecycle.draft(by=revops, at=self.at, note="The standard rules and the desk")
+        general = self.pools[people.GENERAL_POOL]
+        self.write_rules(draft, standard.rules(pool=general, fallback=last_resort), desk)
+        lifecycle.publish(ruleset=draft, by=revops, at=self.at)
+
+    def write_rules(self, draft: RuleSet, specs: Sequence[dict[str, Any]], desk: Queue) -> None:
+        """Write the standard rules, and the desk's between the owners' and the territories'."""
+        ordered = list(specs)
+        first_area = next(
+            place
+            for place, spec in enumerate(ordered)
+            if spec["path"]["target"]["kind"] == "territory_owner"
+        )
+        ordered.insert(first_area, _desk_rule(desk))
+        for position, spec in enumerate(ordered, start=1):
+            self.save(
+                Rule(
+                    ruleset=draft,
+                    position=position,
+                    owner=self.users[people.REVOPS],
+                    review_on=self.at.date() + timedelta(days=90),
+                    **spec,
+                )
+            )
+
+
+def _desk_rule(desk: Queue) -> dict[str, Any]:
+    return {
+        "name": "Hot and nobody's: the inbound desk",
+        "reasoning": "Who asks now and belongs to nobody is quickest with whoever is free first.",
+        "condition": {
+            "all": [
+                {"fact": "hand_raise", "op": "eq", "value": True},
+                {"fact": "motion", "op": "eq", "value": "INBOUND"},
+                {"fact": "tier", "op": "eq", "value": "HOT"},
+                {"fact": "account_owner", "op": "empty"},
+                {"fact": "opportunity_owner", "op": "empty"},
+            ]
+        },
+        "path": {"target": {"kind": "queue", "id": desk.pk}},
+    }
+
+
+LABELS = {
+    "email": "Work e-mail",
+    "title": "Job title",
+    "region": "State or region",
+    "employees": "How many people work there?",
+    "product_interest": "What interests you?",
+    "budget_range": "Yearly budget",
+    "timeline": "When do you need it?",
+    "message": "How can we help?",
+}
+CHOICES = {
+    "product_interest": market.PRODUCTS,
+    "budget_range": market.BUDGETS,
+    "timeline": market.TIMELINES,
+}
+REQUIRED = ("first_name", "last_name", "email", "company")
+
+
+def _questions(*names: str) -> list[dict[str, Any]]:
+    """Form questions by their standard names."""
+    questions = []
+    for name in names:
+        assert name in STANDARD_FIELDS, name
+        question: dict[str, Any] = {
+            "name": name,
+            "label": LABELS.get(name, name.replace("_", " ").capitalize()),
+            "required": name in REQUIRED,
+        }
+        if name in CHOICES:
+            question["choices"] = list(CHOICES[name])
+        questions.append(question)
+    return questions

@@ -1,0 +1,217 @@
+"""Change the rules of a draft, and the points of the score: one act, one recorded step each."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from reps import trail
+from reps.models import User
+from routing import engine
+from routing.models import Organisation, Pool, Queue, Rule, RuleSet, ScoreFactor
+from routing.qualify.facts import SCORE_KINDS
+from routing.rules import lifecycle, standard
+from routing.rules.lifecycle import RulesRefused
+from routing.rules.lint import check_rule
+
+# Positions are unique within a version, so a new order is written above the old one first.
+ABOVE = 100_000
+
+
+@transaction.atomic
+def save_rule(
+    *,
+    ruleset: RuleSet,
+    rule: Rule | None,
+    name: str,
+    condition: Mapping[str, Any],
+    path: Mapping[str, Any],
+    reasoning: str = "",
+    owner: User | None = None,
+    review_on: date | None = None,
+    is_fallback: bool = False,
+    by: User,
+    at: datetime,
+) -> Rule:
+    """
+    Change a rule of a draft, or add one below the others and above the fallback.
+
+    :raises RulesRefused: if the version is no draft, there is another fallback, or the
+        fallback has a condition
+    :raises routing.engine.InvalidPart: pointing at what the engine cannot read
+    """
+    ruleset = _locked_draft(ruleset)
+    row = rule or Rule(ruleset=ruleset)
+    if is_fallback and condition != {"all": []}:
+        raise RulesRefused("The fallback takes whatever is left, so it has no condition.")
+    others = ruleset.rules.exclude(pk=row.pk)
+    if is_fallback and others.filter(is_fallback=True).exists():
+        raise RulesRefused("There is a fallback already; a version has one.")
+    row.name, row.reasoning, row.owner, row.review_on = name, reasoning, owner, review_on
+    row.condition, row.path, row.is_fallback = dict(condition), dict(path), is_fallback
+    check_rule(row)
+    is_new = row.pk is None
+    if is_new:
+        row.position = (others.aggregate(last=Max("position"))["last"] or 0) + 1
+    trail.save(row, by=by, at=at, reason="added" if is_new else "edited")
+    _renumber(ruleset, _in_order(ruleset), by=by, at=at)
+    row.refresh_from_db()
+    return row
+
+
+@transaction.atomic
+def delete_rule(*, rule: Rule, by: User, at: datetime) -> None:
+    """
+    Take a rule out of a draft.
+
+    :raises RulesRefused: if its version is no draft
+    """
+    ruleset = _locked_draft(rule.ruleset)
+    trail.delete(rule, by=by, at=at, reason="taken out")
+    _renumber(ruleset, _in_order(ruleset), by=by, at=at)
+
+
+@transaction.atomic
+def move_rule(*, rule: Rule, up: bool, by: User, at: datetime) -> None:
+    """
+    Let a rule be asked one place earlier or later; the fallback stays last.
+
+    :raises RulesRefused: if its version is no draft
+    """
+    ruleset = _locked_draft(rule.ruleset)
+    order = _in_order(ruleset)
+    place = next(i for i, one in enumerate(order) if one.pk == rule.pk)
+    other = place - 1 if up else place + 1
+    if other < 0 or other >= len(order) or order[place].is_fallback or order[other].is_fallback:
+        return
+    order[place], order[other] = order[other], order[place]
+    _renumber(ruleset, order, by=by, at=at)
+
+
+@transaction.atomic
+def start(
+    *, template: str, pool: Pool, fallback: Queue, publish: bool, by: User, at: datetime
+) -> RuleSet:
+    """
+    Fill an empty draft with a template's rules, and make it live if `publish`.
+
+    :raises RulesRefused: for an unknown template, a draft with rules in it, or findings
+    """
+    makers = {"standard": standard.rules, "small_team": small_team}
+    if template not in makers:
+        raise RulesRefused("There is no such template.")
+    draft = lifecycle.draft(by=by, at=at, note=TEMPLATE_NOTES[template])
+    if draft.rules.exists():
+        raise RulesRefused(
+            f"{draft} has rules already. Empty or publish it first, then take a template."
+        )
+    add_rules(draft, makers[template](pool=pool, fallback=fallback), by=by, at=at)
+    if publish:
+        draft = lifecycle.publish(ruleset=draft, by=by, at=at)
+    return draft
+
+
+def add_rules(
+    ruleset: RuleSet, specs: Sequence[Mapping[str, Any]], *, by: User, at: datetime
+) -> None:
+    """Write rules into an empty draft, in this order."""
+    for position, spec in enumerate(specs, start=1):
+        row = Rule(ruleset=ruleset, position=position, **spec)
+        if "owner" not in spec:
+            row.owner = by
+        check_rule(row)
+        trail.save(row, by=by, at=at, reason="template")
+
+
+TEMPLATE_NOTES = {"standard": "The standard rules", "small_team": "A small team: everybody in turn"}
+
+
+def small_team(*, pool: Pool, fallback: Queue) -> list[dict[str, Any]]:
+    """Named accounts go to their owner, everything else in turn, what is left to a queue."""
+    return [
+        {
+            "name": "Named account",
+            "reasoning": "Whoever owns the account takes its leads.",
+            "condition": {"fact": "account_owner", "op": "not_empty"},
+            "path": {"target": {"kind": "account_owner"}},
+        },
+        {
+            "name": "Everybody in turn",
+            "reasoning": "A fair share for each. Out of hours it waits for whoever starts first.",
+            "condition": {"all": []},
+            "path": {
+                "target": {"kind": "pool", "id": pool.pk},
+                "stages": [
+                    {"do": "filter", "by": "on_shift", "within": 0},
+                    {"do": "prefer", "by": "former_owner"},
+                    {"do": "select", "by": "round_robin"},
+                ],
+                "on_empty": "wait",
+            },
+        },
+        {
+            "name": "Fallback",
+            "reasoning": "Nobody could take it: it waits in a queue with somebody responsible.",
+            "condition": {"all": []},
+            "path": {"target": {"kind": "queue", "id": fallback.pk}},
+            "is_fallback": True,
+        },
+    ]
+
+
+@transaction.atomic
+def save_factor(
+    *,
+    factor: ScoreFactor | None,
+    name: str,
+    condition: Mapping[str, Any],
+    points: int,
+    is_active: bool,
+    by: User,
+    at: datetime,
+) -> ScoreFactor:
+    """
+    Add or change one line of the score. Leads keep the score they have; later ones count it.
+
+    :raises RulesRefused: if another line has this name
+    :raises routing.engine.InvalidPart: pointing at what the engine cannot read
+    """
+    engine.parse(condition, SCORE_KINDS)
+    row = factor or ScoreFactor()
+    row.name, row.condition, row.points, row.is_active = name, dict(condition), points, is_active
+    try:
+        with transaction.atomic():
+            trail.save(row, by=by, at=at, reason="edited" if row.pk else "added")
+    except IntegrityError as error:
+        raise RulesRefused(f"Another line is called “{name}”.") from error
+    return row
+
+
+def _locked_draft(ruleset: RuleSet) -> RuleSet:
+    # Whoever edits or publishes a version meets at its row.
+    Organisation.objects.select_for_update(no_key=True).filter(pk=1).first()
+    row = RuleSet.objects.select_for_update(no_key=True).get(pk=ruleset.pk)
+    if row.state != RuleSet.State.DRAFT:
+        raise RulesRefused(f"{row} has been published; make a draft and change that.")
+    return row
+
+
+def _in_order(ruleset: RuleSet) -> list[Rule]:
+    return list(ruleset.rules.order_by("is_fallback", "position", "pk"))
+
+
+def _renumber(ruleset: RuleSet, order: Sequence[Rule], *, by: User, at: datetime) -> None:
+    """
+    Bring positions in line with an order, 1, 2, 3 …, writing only rules that move.
+
+    First out of the way, then into place: no two rules ever share a position.
+    """
+    moving = [(row, n) for n, row in enumerate(order, start=1) if row.position != n]
+    for row, wanted in moving:
+        row.position = ABOVE + wanted
+        trail.save(row, by=by, at=at, reason="moved", kind="moved")
+    for row, wanted in moving:
+        row.position = wanted
+        trail.save(row, by=by, at=at, reason="moved", kind="moved")

@@ -1,0 +1,197 @@
+"""Start and end the processes of a test: actors, sweeps, a worker, a broker."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from django.db import connection
+
+from config.env import BASE_DIR
+from config.launch import ask_valkey, die_with_parent, end_session, has_ended, valkey_binary
+
+
+class Late(AssertionError):
+    """Something did not happen in time."""
+
+
+def database_url() -> str:
+    """The address of the database in which this test runs."""
+    name = str(connection.settings_dict["NAME"])
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{name}"
+    return urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{quote(name)}"))
+
+
+def wait_until(what: str, true: Callable[[], Any], *, seconds: float = 30.0) -> None:
+    """
+    Look again and again until something is true.
+
+    :raises Late: if it does not become so
+    """
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            raise Late(f"After {seconds:.0f} s still not: {what}")
+        time.sleep(0.05)
+
+
+@dataclass
+class Process:
+    """A child of the test, and where its words and its report go."""
+
+    name: str
+    process: subprocess.Popen
+    log: Path
+    report: Path
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def words(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")[-4000:]
+
+    def result(self) -> dict[str, Any]:
+        if not self.report.exists():
+            raise AssertionError(f"{self.name} ended without a report:\n{self.words()}")
+        return json.loads(self.report.read_text(encoding="utf-8"))
+
+
+class Crew:
+    """The processes of one test; whatever happens, none outlives it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            "DATABASE_URL": database_url(),
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "EMAIL_URL": "dummymail://",
+            "BROKER_URL": "memory://",
+            "PYTHONUNBUFFERED": "1",
+        }
+        self._processes: list[Process] = []
+
+    def start(self, name: str, command: Sequence[str], **more: Any) -> Process:
+        """Start a program that goes on until it is ended."""
+        number = len(self._processes)
+        log = self.folder / f"{number}-{name}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                list(command),
+                cwd=BASE_DIR,
+                env=self.environment,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=die_with_parent,
+                **{"stdin": subprocess.DEVNULL, "stdout": output, **more},
+            )
+        started = Process(name, process, log, self.folder / f"{number}-{name}.json")
+        self._processes.append(started)
+        return started
+
+    def actor(self, act: str, **arguments: Any) -> Process:
+        """Start an actor (see `actor`), which waits for `go`."""
+        report = self.folder / f"{len(self._processes)}-{act}.json"
+        command = [sys.executable, "-m", "tests.processes.actor"]
+        return self.start(
+            act,
+            [*command, act, str(report), json.dumps(arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+
+    def go(self, actors: Sequence[Process]) -> None:
+        """Wait until all of them are ready, and let all begin at once."""
+        for actor in actors:
+            if actor.process.stdout.readline() != b"ready\n":
+                raise AssertionError(f"{actor.name} did not get ready:\n{actor.words()}")
+        for actor in actors:
+            actor.process.stdin.write(b"go\n")
+            actor.process.stdin.flush()
+
+    def gather(
+        self,
+        actors: Sequence[Process],
+        *,
+        seconds: float = 120.0,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> list[dict[str, Any]]:
+        """
+        Wait for the end of actors, looking at something meanwhile; return their reports.
+
+        :raises Late: if they take too long
+        """
+        deadline = time.monotonic() + seconds
+        while not all(has_ended(actor.process) for actor in actors):
+            if time.monotonic() > deadline:
+                raise Late(f"Not done in {seconds:.0f} s: {[a.words() for a in actors]}")
+            if meanwhile is not None:
+                meanwhile()
+            time.sleep(0.05)
+        return [actor.result() for actor in actors]
+
+    def play(self, *parts: tuple[str, dict[str, Any]], **how: Any) -> list[dict[str, Any]]:
+        """Let actors play their parts at the same time; return their reports."""
+        actors = [self.actor(act, **arguments) for act, arguments in parts]
+        self.go(actors)
+        return self.gather(actors, **how)
+
+    def end(self, process: Process, number: int = signal.SIGKILL) -> None:
+        """Send a signal to a process and wait until it and its children are gone."""
+        if not has_ended(process.process):
+            os.kill(process.pid, number)
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline and not has_ended(process.process):
+            time.sleep(0.02)
+        end_session(process.process)
+        for stream in (process.process.stdin, process.process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+    def end_all(self) -> None:
+        for process in reversed(self._processes):
+            self.end(process)
+
+    # --- The drivers --------------------------------------------------------------------
+    @contextlib.contextmanager
+    def broker(self) -> Iterator[Process]:
+        """Run a real broker of the kind that `make run` starts, on a unix socket."""
+        folder = Path(tempfile.mkdtemp(prefix="leads-"))
+        path = folder / "v.sock"
+        options = ["--port", "0", "--unixsocket", str(path), "--dir", str(folder), "--save", ""]
+        broker = self.start("valkey", [str(valkey_binary()), *options])
+        try:
+            wait_until("the broker answers", lambda: ask_valkey(path, "PING"), seconds=10)
+            self.environment["BROKER_URL"] = f"redis+socket://{quote(str(path))}"
+            yield broker
+        finally:
+            os.kill(broker.pid, signal.SIGCONT)
+            self.end(broker)
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def worker(self) -> Process:
+        options = ["worker", "--pool", "prefork", "--concurrency", "1", "--loglevel", "WARNING"]
+        quiet = ["--without-mingle", "--without-gossip", "--without-heartbeat"]
+        return self.start(
+            "worker", [sys.executable, "-m", "celery", "-A", "config", *options, *quiet]
+        )
+
+    def beat(self) -> Process:
+        options = ["beat", "--loglevel", "WARNING", "--pidfile="]
+        return self.start("beat", [sys.executable, "-m", "celery", "-A", "config", *options])
+
+    def sweep(self) -> Process:
+        return self.start("sweep", [sys.executable, "manage.py", "sweep"])
