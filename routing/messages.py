@@ -1,12 +1,16 @@
 """What routing tells people: each kind is one function here and its line at the end."""
 
+from collections.abc import Callable, Sequence
+
 from django.conf import settings
+from django.db.models import Q
 from django.urls import reverse
 
-from reps.models import Message
+from reps.models import Message, User
 from reps.post import kinds
 from reps.post.kinds import Text
 from routing.models import Lead, ReassignmentRequest
+from routing.visibility import visible_leads
 
 
 def link(name: str, *args: object) -> str:
@@ -99,7 +103,53 @@ def reassignment_decided(message: Message) -> Text:
     )
 
 
-kinds.register(kinds.Kind("lead_assigned", lead_assigned, epoch_stands))
-kinds.register(kinds.Kind("lead_raised_again", lead_raised_again, epoch_stands))
-kinds.register(kinds.Kind("reassignment_requested", reassignment_requested, request_is_pending))
-kinds.register(kinds.Kind("reassignment_decided", reassignment_decided))
+def lines_about_leads(
+    words: Callable[[Message, Lead], str],
+) -> Callable[[Sequence[Message], User], dict[int, str]]:
+    """A line per message from its lead, for those whose lead the reader may see."""
+
+    def lines(messages: Sequence[Message], reader: User) -> dict[int, str]:
+        ids = {message.payload.get("lead") for message in messages} - {None}
+        leads = {
+            lead.pk: lead
+            for lead in visible_leads(reader).select_related("prospect").filter(pk__in=ids)
+        }
+        return {
+            message.pk: words(message, leads[message.payload["lead"]])
+            for message in messages
+            if message.payload.get("lead") in leads
+        }
+
+    return lines
+
+
+def lines_about_requests(messages: Sequence[Message], reader: User) -> dict[int, str]:
+    """A line per message from its request, for whoever asked and who may see the lead."""
+    ids = {message.payload.get("request") for message in messages} - {None}
+    rows = ReassignmentRequest.objects.select_related("requested_by__user", "lead__prospect")
+    seen = Q(lead__in=visible_leads(reader)) | Q(requested_by__user=reader)
+    requests = {row.pk: row for row in rows.filter(seen, pk__in=ids)}
+    found = {}
+    for message in messages:
+        row = requests.get(message.payload.get("request"))
+        if row is not None and message.kind == "reassignment_decided":
+            granted = row.state == ReassignmentRequest.State.APPROVED
+            found[message.pk] = f"Your request was {'approved' if granted else 'refused'}"
+        elif row is not None:
+            found[message.pk] = f"{row.requested_by} asks to pass on {row.lead.prospect.name}"
+    return found
+
+
+assigned_lines = lines_about_leads(
+    lambda message, lead: f"{'Hot lead' if lead.priority else 'New lead'}: {lead.prospect.name}"
+)
+raised_lines = lines_about_leads(lambda message, lead: f"{lead.prospect.name} asked again")
+
+kinds.register(kinds.Kind("lead_assigned", lead_assigned, epoch_stands, assigned_lines))
+kinds.register(kinds.Kind("lead_raised_again", lead_raised_again, epoch_stands, raised_lines))
+kinds.register(
+    kinds.Kind(
+        "reassignment_requested", reassignment_requested, request_is_pending, lines_about_requests
+    )
+)
+kinds.register(kinds.Kind("reassignment_decided", reassignment_decided, lines=lines_about_requests))

@@ -1,5 +1,5 @@
 """
-The life cycle of a lead as a table. `manage.py lead_states` prints it as a diagram.
+The life cycle of a lead as a table.
 
 NEW until its owner acknowledges it; CONVERTED and DISQUALIFIED end it and release
 capacity and clocks; RECYCLED rests in nurture until its date.

@@ -81,7 +81,9 @@ def _grounds(decision: Decision) -> str:
     if answer.eligible:
         words.append(_("%(n)s could take it.") % {"n": len(answer.eligible)})
     if answer.drops:
-        dropped = ", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in answer.drops)
+        dropped = ", ".join(
+            f"{count} {verdict.replace('_', ' ')}" for verdict, count in answer.drops
+        )
         words.append(_("Set aside: %(why)s.") % {"why": dropped})
     return " ".join(words)
 
@@ -95,7 +97,9 @@ def custody(lead: Lead) -> Iterable[Entry]:
             kind="custody",
             title=f"{came_from(one)} → {went_to(one)}",
             detail=" · ".join(
-                part for part in (str(one.get_reason_code_display()), one.reason, one.driver) if part
+                part
+                for part in (str(one.get_reason_code_display()), one.reason, one.driver)
+                if part
             ),
             actor=name_of(one.by),
             icon=ICONS.get(one.reason_code, "swap"),
@@ -141,9 +145,7 @@ def outcomes(lead: Lead) -> Iterable[Entry]:
     """What became of it."""
     for one in Outcome.objects.filter(lead=lead).select_related("by").order_by("at", "pk"):
         value = f"{one.value:,.2f}" if one.value is not None else ""
-        yield Entry(
-            one.at, "outcomes", str(one.get_kind_display()), value, name_of(one.by), "star"
-        )
+        yield Entry(one.at, "outcomes", str(one.get_kind_display()), value, name_of(one.by), "star")
 
 
 # --- Field by field, from the model history ----------------------------------------------

@@ -3,7 +3,7 @@
 from reps.models import Message
 from reps.post import kinds
 from reps.post.kinds import Text
-from routing.messages import lead_facts, link
+from routing.messages import lead_facts, lines_about_leads, link
 from sla.models import Clock
 
 SUBJECTS = {
@@ -38,4 +38,16 @@ def still_running(message: Message) -> bool:
     return Clock.objects.filter(pk=message.payload["clock"], state=Clock.State.RUNNING).exists()
 
 
-kinds.register(kinds.Kind("clock_step", clock_step, still_running))
+LINES = {
+    "remind": "{person} is waiting",
+    "tell_manager": "{person} is late",
+    "to_backup": "{person} was late and went to the backup",
+    "to_manager": "{person} was late and went to the manager",
+}
+clock_lines = lines_about_leads(
+    lambda message, lead: LINES.get(message.payload.get("action"), "A clock of {person}").format(
+        person=lead.prospect.name
+    )
+)
+
+kinds.register(kinds.Kind("clock_step", clock_step, still_running, clock_lines))

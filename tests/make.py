@@ -212,3 +212,45 @@ def routed(lead: Lead, *, at: datetime = MONDAY_9AM) -> Lead:
     batch.route(driver="test", at=at, due_before=at, only=[lead.pk])
     lead.refresh_from_db()
     return lead
+
+
+def owned(rep: Rep, fields: dict[str, Any] | None = None, *, at: datetime = MONDAY_9AM, **more: Any) -> Lead:
+    """A lead that this rep was given by hand."""
+    from routing import work
+
+    made = lead(fields, at=at, **more)
+    return work.give_to(
+        lead_id=made.pk,
+        epoch=made.owner_epoch,
+        rep_id=rep.pk,
+        reason_code="CORRECTED",
+        reason="made for a test",
+        by=None,
+        at=at,
+        driver="test",
+    )
+
+
+def queued(
+    queue: Queue, fields: dict[str, Any] | None = None, *, at: datetime = MONDAY_9AM, **more: Any
+) -> Lead:
+    """A lead that waits in this queue."""
+    from routing import ownership
+
+    made = lead(fields, at=at, **more)
+    ownership.change_many(
+        [
+            ownership.Move(
+                lead_id=made.pk,
+                epoch=made.owner_epoch,
+                place=Lead.Place.QUEUE,
+                queue_id=queue.pk,
+                reason_code="ROUTED",
+            )
+        ],
+        by=None,
+        at=at,
+        driver="test",
+    )
+    made.refresh_from_db()
+    return made

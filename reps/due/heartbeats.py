@@ -12,3 +12,8 @@ def beat(name: str, *, max_age: int, detail: dict[str, Any] | None = None) -> No
         name=name,
         defaults={"at": database_now(), "max_age": max_age, "detail": detail or {}},
     )
+
+
+def retire(name: str) -> None:
+    """Forget a loop that was stopped on purpose."""
+    Heartbeat.objects.filter(name=name).delete()

@@ -10,7 +10,7 @@ from django.db import Error, close_old_connections, connection
 
 from reps.due import jobs
 from reps.due.clock import database_now
-from reps.due.heartbeats import beat
+from reps.due.heartbeats import beat, retire
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,8 @@ class Sweep:
                 connection.close()
                 pause = BACK_OFF
             self._stop.wait(max(0.0, pause - (time.monotonic() - started)))
+        # Stopped on purpose: its silence from here on is no alarm.
+        retire("sweep")
 
     def round(self) -> dict[str, int]:
         """Take each kind of overdue work once, one failing kind never stopping the others."""

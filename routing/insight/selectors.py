@@ -179,7 +179,11 @@ def requests(user: User) -> list[ReassignmentRequest]:
             state=ReassignmentRequest.State.PENDING, lead__in=visible_leads(user)
         )
         .select_related(
-            "lead__prospect", "lead__account", "requested_by__user", "requested_by__team", "wanted__user"
+            "lead__prospect",
+            "lead__account",
+            "requested_by__user",
+            "requested_by__team",
+            "wanted__user",
         )
         .order_by("requested_at", "pk")
     )
@@ -275,9 +279,7 @@ class Figures:
     fallback: Share
 
 
-def figures(
-    user: User, *, since: datetime | None, until: datetime | None, at: datetime
-) -> Figures:
+def figures(user: User, *, since: datetime | None, until: datetime | None, at: datetime) -> Figures:
     """
     Work out the figures of [since, until) over the leads a person may see.
 

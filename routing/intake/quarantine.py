@@ -126,7 +126,9 @@ def shown(submission: Submission) -> tuple[str, bool]:
     """
     raw = bytes(submission.raw)
     text = raw[:SHOWN].decode("utf-8", "replace")
-    plain = "".join(c if c.isprintable() or c in "\n\t " else "\N{REPLACEMENT CHARACTER}" for c in text)
+    plain = "".join(
+        c if c.isprintable() or c in "\n\t " else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
     return plain, len(raw) > SHOWN
 
 

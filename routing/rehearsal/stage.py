@@ -71,8 +71,8 @@ def office_of(team: Team) -> str:
 
 def _author() -> User:
     user = User.objects.filter(username=AUTHOR).first()
-    # Nobody signs in as it: it only answers for what the replay sets up.
-    return user or User.objects.create_user(AUTHOR, first_name="Replay", is_active=False)
+    # Nobody can sign in as it, for it has no password; it answers for what has no owner.
+    return user or User.objects.create_user(AUTHOR, first_name="Replay")
 
 
 def _organisation(author: User, *, at: datetime) -> Organisation:

@@ -61,7 +61,9 @@ class MoveForm(forms.Form):
     """To whom, and why."""
 
     to = RepChoice(
-        queryset=Rep.objects.none(), label=gettext_lazy("Move to"), empty_label=gettext_lazy("Choose a rep")
+        queryset=Rep.objects.none(),
+        label=gettext_lazy("Move to"),
+        empty_label=gettext_lazy("Choose a rep"),
     )
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
@@ -156,8 +158,14 @@ def _tag(shown: dict[str, Any], *, at: datetime) -> str:
     organisation = shown["organisation"]
     content = [
         int(at.timestamp()) // 60,
-        [(r.rep.pk, r.state, r.until, r.open, r.late, r.rep.capacity, r.last_at) for r in shown["team"]],
-        [(lead.pk, lead.owner_epoch, lead.due_at, lead.due_at <= at) for lead in shown["risk"].leads],
+        [
+            (r.rep.pk, r.state, r.until, r.open, r.late, r.rep.capacity, r.last_at)
+            for r in shown["team"]
+        ],
+        [
+            (lead.pk, lead.owner_epoch, lead.due_at, lead.due_at <= at)
+            for lead in shown["risk"].leads
+        ],
         (shown["risk"].late, shown["risk"].risk, shown["waiting"].total),
         [(lead.pk, lead.owner_epoch, why) for lead, why in shown["waits"]],
         [request.pk for request in shown["requests"]],
@@ -201,9 +209,7 @@ def move(request: HttpRequest) -> HttpResponse:
             number = sum(lead.owner_id != to.pk for lead in leads)
             messages.success(
                 request,
-                ngettext(
-                    "Lead moved to %(rep)s.", "%(n)s leads moved to %(rep)s.", number
-                )
+                ngettext("Lead moved to %(rep)s.", "%(n)s leads moved to %(rep)s.", number)
                 % {"n": number, "rep": to},
             )
             return redirect("board")
@@ -323,7 +329,9 @@ def leave(request: HttpRequest, pk: int) -> HttpResponse:
             "at": at,
             "rep": rep,
             "form": form,
-            "leads": held.select_related("prospect", "account").order_by("received_at", "pk")[:LISTED],
+            "leads": held.select_related("prospect", "account").order_by("received_at", "pk")[
+                :LISTED
+            ],
             "total": held.count(),
         },
     )
@@ -337,7 +345,9 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
     """Approve or refuse a rep's request for reassignment."""
     _admit(request)
     if pk not in {row.pk for row in selectors.requests(request.user)}:
-        messages.warning(request, _("This request has been decided already, or is not yours to decide."))
+        messages.warning(
+            request, _("This request has been decided already, or is not yours to decide.")
+        )
         return redirect("board")
     form = DecisionForm(request.POST, takers=_takers(request))
     if not form.is_valid():

@@ -143,18 +143,14 @@ deactivate = of_people(
         rep=rep, reason="left the company", driver="test", **who
     ),
 )
-reactivate = of_people(
-    "reactivate", lambda rep, chance, **who: people.reactivate(rep=rep, **who)
-)
+reactivate = of_people("reactivate", lambda rep, chance, **who: people.reactivate(rep=rep, **who))
 pause = of_people(
     "pause", lambda rep, chance, **who: people.pause(rep=rep, until=None, reason="lunch", **who)
 )
 resume = of_people("resume", lambda rep, chance, **who: people.resume(rep=rep, **who))
 resize = of_people(
     "resize",
-    lambda rep, chance, **who: people.set_capacity(
-        rep=rep, capacity=chance.randint(2, 8), **who
-    ),
+    lambda rep, chance, **who: people.set_capacity(rep=rep, capacity=chance.randint(2, 8), **who),
 )
 
 
@@ -262,9 +258,7 @@ def route_all(tally: Tally, *, seed: int) -> None:
     while True:
         decided = tally.attempt(
             "route",
-            lambda: batch.route(
-                driver="test", at=at, due_before=at, most=chance.randint(1, 25)
-            ),
+            lambda: batch.route(driver="test", at=at, due_before=at, most=chance.randint(1, 25)),
         )
         if decided is None:
             break
@@ -302,5 +296,3 @@ def fire_until(tally: Tally, *, until: float) -> None:
         )
         tally.notes["fired"] = tally.notes.get("fired", 0) + (fired or 0)
         time.sleep(0.002)
-
-

@@ -47,9 +47,7 @@ def waiting_leads(number: int, **answers: Any) -> list[Lead]:
     make.organisation()
     at = database_now()
     source = make.source()
-    bodies = [
-        {"email": f"{source.slug}.{n}@company{n}.com", **answers} for n in range(number)
-    ]
+    bodies = [{"email": f"{source.slug}.{n}@company{n}.com", **answers} for n in range(number)]
     submissions(bodies, sources=[source], at=at)
     while process.drain(driver="test", due_before=at):
         pass
@@ -70,9 +68,7 @@ def deadlocks() -> int:
         return 0
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_clear_snapshot()")
-        cursor.execute(
-            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-        )
+        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
         return cursor.fetchone()[0]
 
 
@@ -83,3 +79,20 @@ def total(reports: Iterable[dict[str, Any]], what: str) -> Counter[str]:
 
 def errors(reports: Iterable[dict[str, Any]]) -> list[str]:
     return [error for report in reports for error in report["errors"]]
+
+
+def busy_floor(*, reps: int, capacity: int, leads: int) -> None:
+    """Half of the leads are given out by rotation, half wait in a queue to be claimed."""
+    make.organisation()
+    pool = make.pool(*[make.rep(f"rep{n}", capacity=capacity) for n in range(reps)])
+    queue = make.queue(pool, max_unworked=0)
+    make.rules(
+        {
+            "name": "Germany is claimed",
+            "condition": {"fact": "country", "op": "eq", "value": "DE"},
+            "path": {"target": {"kind": "queue", "id": queue.pk}},
+        },
+        make.round_robin(pool, on_empty="wait"),
+    )
+    waiting_leads(leads // 2, country="DE")
+    waiting_leads(leads - leads // 2)

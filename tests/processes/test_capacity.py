@@ -1,32 +1,90 @@
 """Several processes give out leads; nobody ever holds more than they may, nor a lead two."""
 
 import pytest
-from django.db.models import Count, F
+from django.db import connection
 
-from routing.models import Assignment, Lead, RepLoad
-from tests import make
+from reps.models import Rep
 from tests.processes import scene
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 PROCESSES = 4
+ATTEMPTS = 2000
+GIVE_OUT = {"route": 4, "claim": 4, "move": 3, "close": 3, "decline": 1}
+
+# One statement, so that it sees one instant: what each rep holds, what is counted, what they
+# may hold.
+HELD = """
+    SELECT r.id, r.capacity, l.open,
+           (SELECT count(*) FROM routing_lead d WHERE d.owner_id = r.id),
+           (SELECT count(*) FROM routing_assignment a WHERE a.rep_id = r.id AND a.ended_at IS NULL)
+    FROM reps_rep r JOIN routing_repload l ON l.rep_id = r.id
+"""
 
 
-def a_busy_floor(*, reps: int, capacity: int, leads: int) -> None:
-    """Half of the leads are given out by rotation, half wait in a queue to be claimed."""
-    make.organisation()
-    people = [make.rep(f"rep{n}", capacity=capacity) for n in range(reps)]
-    pool = make.pool(*people)
-    queue = make.queue(pool, max_unworked=0)
-    make.rules(
-        make.round_robin(pool, condition=None)
-        if False
-        else {
-            "name": "To the queue",
-            "condition": {"fact": "country", "op": "eq", "value": "DE"},
-            "path": {"target": {"kind": "queue", "id": queue.pk}},
-        },
-        make.round_robin(pool),
+class Watch:
+    """Looks at what every rep holds while others give out leads."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+        self.full = 0
+        self.wrong: list[tuple[int, ...]] = []
+
+    def __call__(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(HELD)
+            rows = cursor.fetchall()
+        self.looks += 1
+        self.full += sum(held == capacity for _, capacity, _, held, _ in rows)
+        self.wrong += [row for row in rows if row[2] > row[1] or not row[2] == row[3] == row[4]]
+
+
+def test_nobody_is_ever_above_their_cap_however_many_give_out_leads(crew, seed, figures):
+    scene.busy_floor(reps=10, capacity=5, leads=500)
+    watch, deadlocks = Watch(), scene.deadlocks()
+
+    reports = crew.play(
+        *[
+            (
+                "by_chance",
+                {"seed": seed + n, "weights": GIVE_OUT, "attempts": ATTEMPTS // PROCESSES},
+            )
+            for n in range(PROCESSES)
+        ],
+        meanwhile=watch,
     )
-    scene.waiting_leads(leads // 2, country="DE")
-    scene.waiting_leads(leads - leads // 2)
+
+    refused = scene.total(reports, "refused")
+    figures(
+        attempts=sum(report["attempts"] for report in reports),
+        looks=watch.looks,
+        full_reps_seen=watch.full,
+        done=dict(scene.total(reports, "done")),
+        refused=dict(refused),
+    )
+    assert scene.errors(reports) == []
+    assert sum(report["attempts"] for report in reports) >= ATTEMPTS
+    assert watch.wrong == []
+    assert scene.violations(scene.OWNERSHIP + scene.TRAIL) == {}
+    assert scene.deadlocks() == deadlocks
+    # The caps were really fought for.
+    assert refused["claim: CapReached"] + refused["move: CapReached"] > 50
+
+
+def test_caps_may_change_while_leads_are_given_out(crew, seed, figures):
+    scene.busy_floor(reps=8, capacity=4, leads=200)
+    weights = {**GIVE_OUT, "resize": 4, "pause": 1, "resume": 2}
+    deadlocks = scene.deadlocks()
+
+    reports = crew.play(
+        *[
+            ("by_chance", {"seed": seed + n, "weights": weights, "attempts": 150})
+            for n in range(PROCESSES)
+        ]
+    )
+
+    figures(done=dict(scene.total(reports, "done")), refused=dict(scene.total(reports, "refused")))
+    assert scene.errors(reports) == []
+    assert scene.violations(scene.OWNERSHIP + scene.TRAIL) == {}
+    assert scene.deadlocks() == deadlocks
+    assert Rep.objects.exclude(capacity=4).exists()

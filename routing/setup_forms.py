@@ -1,0 +1,275 @@
+"""Forms of the set-up: organisation, pools, queues, sources, hosted forms."""
+
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
+
+from accounts.forms import WordsField
+from accounts.models import Territory
+from reps import access
+from reps.models import Rep, User
+from routing.models import LeadForm, Organisation, Pool, Queue, Source
+from routing.models.source import STANDARD_FIELDS
+from routing.visibility import visible_reps
+
+
+def responsible_people(*, keep: int | None = None) -> Any:
+    """Who may answer for leads without an owner: managers, RevOps, admins."""
+    groups = [access.MANAGER, access.ADMIN, access.REVOPS]
+    people = User.objects.filter(is_active=True)
+    found = people.filter(groups__name__in=groups) | people.filter(is_superuser=True)
+    if keep is not None:
+        found = found | User.objects.filter(pk=keep)
+    return found.distinct().order_by("first_name", "last_name", "username")
+
+
+class OrganisationForm(forms.Form):
+    name = forms.CharField(max_length=120, label=_("Name of the organisation"))
+
+
+class OrganisationSettingsForm(OrganisationForm):
+    """What can be changed once it is there."""
+
+    def __init__(self, *args: Any, organisation: Organisation, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["responsible"] = forms.ModelChoiceField(
+            responsible_people(keep=organisation.responsible_id),
+            label=_("Answers for every lead without an owner"),
+        )
+        self.fields["responsible"].label_from_instance = lambda user: user.label
+        self.fields["sticky_days"] = forms.IntegerField(
+            min_value=0,
+            max_value=3650,
+            label=_("Former owner preferred for"),
+            help_text=_("Days after closing in which a returning lead prefers its former owner."),
+        )
+
+
+class PoolForm(forms.ModelForm):
+    """A pool; its members are rows beside it, see `posted_members`."""
+
+    class Meta:
+        model = Pool
+        fields = ("name", "territory")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["territory"].empty_label = str(_("none in particular"))
+        self.fields["territory"].queryset = Territory.objects.all()
+
+
+MOST_WEIGHT = 100
+
+
+class MemberRow:
+    """A line of the list of members, as typed."""
+
+    def __init__(self, rep: str = "", weight: str = "1") -> None:
+        self.rep, self.weight, self.error = rep, weight, ""
+
+
+def posted_members(data: QueryDict) -> list[MemberRow]:
+    """The rows as they were typed."""
+    pairs = zip(data.getlist("m_rep"), data.getlist("m_weight"), strict=False)
+    return [MemberRow(rep, weight.strip()) for rep, weight in pairs]
+
+
+def read_members(rows: list[MemberRow], *, choices: dict[int, Rep]) -> list[tuple[Rep, int]]:
+    """Return (rep, weight) per filled row; a row that cannot be read says why in `error`."""
+    found, seen = [], set()
+    for row in rows:
+        if not row.rep:
+            continue
+        rep = choices.get(int(row.rep)) if row.rep.isdigit() else None
+        weight = int(row.weight) if row.weight.isdigit() else 0
+        if rep is None:
+            row.error = str(_("Choose a rep."))
+        elif rep.pk in seen:
+            row.error = str(_("This rep is in the list already."))
+        elif not 1 <= weight <= MOST_WEIGHT:
+            row.error = str(_("A whole number from 1 to 100; 2 means twice the leads."))
+        else:
+            seen.add(rep.pk)
+            found.append((rep, weight))
+    return found
+
+
+def member_choices(user: User, pool: Pool) -> dict[int, Rep]:
+    """Whom a person may put into a pool: reps they see, and whoever is in it already."""
+    reps = visible_reps(user).filter(is_active=True)
+    present = Rep.objects.filter(memberships__pool=pool) if pool.pk else Rep.objects.none()
+    found = {rep.pk: rep for rep in reps}
+    found.update({rep.pk: rep for rep in present.select_related("user", "team")})
+    return found
+
+
+class QueueForm(forms.ModelForm):
+    class Meta:
+        model = Queue
+        fields = ("name", "pool", "responsible", "max_unworked")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["pool"].empty_label = str(_("nobody: a waiting room"))
+        self.fields["responsible"].queryset = responsible_people(keep=self.instance.responsible_id)
+        self.fields["responsible"].label_from_instance = lambda user: user.label
+
+
+class SourceForm(forms.ModelForm):
+    class Meta:
+        model = Source
+        fields = (
+            "name",
+            "slug",
+            "channel",
+            "motion",
+            "mode",
+            "is_prequalified",
+            "is_hand_raise",
+            "is_active",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["slug"].label = _("Key in rules")
+        self.fields["slug"].required = False
+        self.fields["slug"].help_text = _("Empty: made from the name.")
+        if self.instance.pk:
+            # Rules and reports name it.
+            self.fields["slug"].disabled = True
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if not self.instance.pk and not cleaned.get("slug") and cleaned.get("name"):
+            cleaned["slug"] = slugify(cleaned["name"])[:60] or "source"
+            if Source.objects.filter(slug=cleaned["slug"]).exists():
+                self.add_error("slug", _("Another source has the key “%s”.") % cleaned["slug"])
+        return cleaned
+
+
+class SitesField(WordsField):
+    """Web sites, typed with commas between them."""
+
+
+class LeadFormForm(forms.ModelForm):
+    """A hosted form; its questions are rows beside it, see `posted_questions`."""
+
+    frame_hosts = SitesField(
+        required=False,
+        max_length=2000,
+        label=_("Sites that may embed it"),
+        help_text=_("e.g. https://www.example.com, separated by commas."),
+    )
+
+    class Meta:
+        model = LeadForm
+        fields = (
+            "title",
+            "slug",
+            "source",
+            "intro",
+            "thanks",
+            "campaign",
+            "reveals_rep",
+            "frame_hosts",
+            "is_active",
+        )
+        widgets = {
+            "intro": forms.Textarea(attrs={"rows": 2}),
+            "thanks": forms.Textarea(attrs={"rows": 2}),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["slug"].help_text = _("The end of its address, e.g. contact.")
+        self.question_error = ""
+        if self.instance.pk:
+            self.fields["slug"].disabled = True
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        # The model points at the column of the questions; they have rows of their own.
+        if isinstance(error, forms.ValidationError) and hasattr(error, "error_dict"):
+            found = error.error_dict.pop("fields", None)
+            if found:
+                super().add_error(None, found)
+            if not error.error_dict:
+                return
+        super().add_error(field, error)
+
+
+class QuestionRow:
+    """A question of a form, as typed."""
+
+    def __init__(
+        self, name: str = "", label: str = "", choices: str = "", required: bool = False
+    ) -> None:
+        self.name, self.label, self.choices, self.required = name, label, choices, required
+        self.error = ""
+
+    @property
+    def is_own(self) -> bool:
+        return self.name not in STANDARD_FIELDS
+
+
+OWN_QUESTION = "own"
+
+
+def stored_questions(fields: list[dict[str, Any]]) -> list[QuestionRow]:
+    """The questions of a form as rows."""
+    return [
+        QuestionRow(
+            one.get("name", ""),
+            one.get("label", ""),
+            ", ".join(str(choice) for choice in one.get("choices") or []),
+            bool(one.get("required")),
+        )
+        for one in fields
+    ]
+
+
+def posted_questions(data: QueryDict) -> list[QuestionRow]:
+    """The rows as they were typed."""
+    columns = [data.getlist(f"q_{name}") for name in ("name", "label", "choices", "required")]
+    return [
+        QuestionRow(name, label.strip(), choices.strip(), required == "1")
+        for name, label, choices, required in zip(*columns, strict=False)
+    ]
+
+
+def read_questions(rows: list[QuestionRow]) -> list[dict[str, Any]]:
+    """Return the questions as a form stores them; the form's own ones get a name here."""
+    found: list[dict[str, Any]] = []
+    for row in rows:
+        if not row.name and not row.label:
+            continue
+        if not row.label:
+            row.error = str(_("Write the question as people read it."))
+            continue
+        name = row.name
+        if name in ("", OWN_QUESTION):
+            name = slugify(row.label).replace("-", "_")[:40] or "question"
+        one: dict[str, Any] = {"name": name, "label": row.label[:200], "required": row.required}
+        choices = [text.strip() for text in row.choices.split(",") if text.strip()]
+        if choices:
+            one["choices"] = choices
+        found.append(one)
+    return found
+
+
+class StarterForm(forms.Form):
+    """What a template of rules needs: who takes turns, and where the rest waits."""
+
+    TEMPLATES = (
+        ("small_team", _("Small team: named accounts, then everybody in turn")),
+        ("standard", _("Standard: score, deals, accounts, territories, then the pool")),
+    )
+    template = forms.ChoiceField(
+        choices=TEMPLATES, widget=forms.RadioSelect, label=_("Template"), initial="small_team"
+    )
+    pool = forms.ModelChoiceField(Pool.objects.all(), label=_("Pool that takes turns"))
+    fallback = forms.ModelChoiceField(
+        Queue.objects.all(), label=_("Queue for what nobody could take")
+    )
