@@ -13,7 +13,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import IntegrityError
+from django.db import DataError, IntegrityError
 from django.db.models import ProtectedError
 from django.http import Http404
 from rest_framework import exceptions, pagination, permissions
@@ -120,6 +120,8 @@ def _of_values(error: Exception) -> Response | None:
         # Two writers at once, or a rule that only the database checks.
         log.info("The database refused a change: %s", type(error).__name__)
         return detail(409, "conflict", "This contradicts what is there already; read it again.")
+    if isinstance(error, OverflowError | DataError):
+        return detail(400, "out_of_range", "A number is larger than anything here can be.")
     if isinstance(error, RecursionError):
         return detail(400, "parse_error", "The body is nested too deeply.")
     if isinstance(error, RequestDataTooBig):

@@ -5,7 +5,6 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -13,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from reps import access
 from reps.models import Message, Rep
+from routing import selectors
 from routing.models import Lead, Organisation, ReassignmentRequest, Submission
 
 
@@ -153,11 +153,7 @@ class Shell:
     def _needs_me(self) -> tuple[int, str]:
         if self.rep is None:
             return 0, ""
-        number = (
-            Lead.objects.filter(owner=self.rep, due_at__isnull=False)
-            .filter(Q(acknowledged_at__isnull=True) | Q(due_at__lte=self.now))
-            .count()
-        )
+        number = Lead.objects.filter(owner=self.rep).filter(selectors.needs_now(self.now)).count()
         return number, _("%(n)s need you now") % {"n": number}
 
     def _requests(self) -> tuple[int, str]:

@@ -339,12 +339,20 @@ class ExceptionForm(forms.Form):
 # --- One's own ---------------------------------------------------------------------------
 
 
+class WebAddressField(forms.URLField):
+    """An address typed without its scheme is meant to be https."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"assume_scheme": "https", **kwargs})
+
+
 class PreferenceForm(forms.ModelForm):
     """Where a person wants to be told."""
 
     class Meta:
         model = NotificationPreference
         fields = ("by_email", "by_slack", "slack_webhook_url")
+        field_classes = {"slack_webhook_url": WebAddressField}
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

@@ -61,11 +61,6 @@ def about_person(name: str, text: str) -> Q:
     return found
 
 
-def _clean(text: str) -> str:
-    # PostgreSQL takes no NUL in a parameter; nobody searches for one.
-    return text.replace("\x00", "").strip()
-
-
 class AssignmentFilter(filters.FilterSet):
     """Changes of place and owner. Needs the request: only reps it may see can be chosen."""
 
@@ -115,7 +110,7 @@ class AssignmentFilter(filters.FilterSet):
         return rows.filter(started_at__lt=day_start(value + timedelta(days=1)))
 
     def search(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        return rows.filter(about_person("lead__", _clean(value)))
+        return rows.filter(about_person("lead__", value))
 
 
 class LeadFilter(filters.FilterSet):
@@ -137,7 +132,7 @@ class LeadFilter(filters.FilterSet):
         fields: list[str] = []
 
     def search(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        return rows.filter(about_person("", _clean(value)))
+        return rows.filter(about_person("", value))
 
 
 class SubmissionFilter(filters.FilterSet):

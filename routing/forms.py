@@ -126,7 +126,7 @@ class RecycleForm(ActForm):
     def clean_until(self) -> datetime:
         """The morning of that day, where the person is."""
         day = self.cleaned_data["until"]
-        return timezone.make_aware(datetime.combine(day, time(8)))  # noqa: DTZ001
+        return timezone.make_aware(datetime.combine(day, time(8)))
 
 
 class PauseForm(forms.Form):
@@ -151,7 +151,7 @@ class PauseForm(forms.Form):
         chosen = self.cleaned_data["how_long"]
         if chosen == "tomorrow":
             day = timezone.localtime(at).date() + timedelta(days=1)
-            return timezone.make_aware(datetime.combine(day, time(8)))  # noqa: DTZ001
+            return timezone.make_aware(datetime.combine(day, time(8)))
         return at + self.LENGTHS[chosen] if chosen else None
 
 

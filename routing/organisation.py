@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from reps import signals, trail
 from reps.models import Rep, User
-from routing.models import Desk, Organisation, Pool, PoolMember, Queue
+from routing.models import Desk, LeadForm, Organisation, Pool, PoolMember, Queue, Source
 
 WAITING_ROOM = "Waiting room"
 
@@ -53,9 +53,7 @@ def change(
 
 
 @transaction.atomic
-def save_pool(
-    *, pool: Pool, members: Sequence[tuple[Rep, int]], by: User, at: datetime
-) -> Pool:
+def save_pool(*, pool: Pool, members: Sequence[tuple[Rep, int]], by: User, at: datetime) -> Pool:
     """
     Save a pool with its members and their weights, in this order.
 
@@ -88,3 +86,19 @@ def save_pool(
             # Whoever waits for this pool may have a taker now.
             signals.rep_available.send(sender=Rep, rep=rep, by=by, at=at)
     return pool
+
+
+@transaction.atomic
+def save_form(*, form: LeadForm, by: User, at: datetime) -> LeadForm:
+    """
+    Save a hosted form. One without a source gets the source "Website", made if need be:
+    who fills in a form there asks to be contacted.
+    """
+    if form.source_id is None:
+        website = Source.objects.filter(slug="website").first()
+        if website is None:
+            website = Source(slug="website", name="Website", is_hand_raise=True)
+            trail.save(website, by=by, at=at, reason="set up")
+        form.source = website
+    trail.save(form, by=by, at=at, reason="edited" if form.pk else "created")
+    return form

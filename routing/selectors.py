@@ -21,6 +21,7 @@ MOST_NEEDS = 50
 MOST_LATER = 20
 MOST_CLAIMABLE = 10
 AT_RISK = 0.3
+TONES = {"late": "breach", "risk": "risk", "soon": "ok", "later": "ok"}
 
 
 def mine(rep: Rep) -> QuerySet[Lead]:
@@ -45,22 +46,45 @@ def for_rows(leads: QuerySet[Lead]) -> QuerySet[Lead]:
     current = Assignment.objects.filter(ended_at__isnull=True).select_related(
         "decision__rule", "by", "from_rep__user", "rep__user", "queue"
     )
-    return leads.select_related(
-        "prospect", "account", "source", "owner__user", "queue"
-    ).prefetch_related(Prefetch("assignments", queryset=current, to_attr="current")).annotate(
-        last_touch_id=Subquery(last.values("pk")[:1])
+    return (
+        leads.select_related("prospect", "account", "source", "owner__user", "queue")
+        .prefetch_related(Prefetch("assignments", queryset=current, to_attr="current"))
+        .annotate(last_touch_id=Subquery(last.values("pk")[:1]))
     )
 
 
-def with_touches(leads: Sequence[Lead]) -> Sequence[Lead]:
-    """Set `last_touch` on leads read by `for_rows`, in one statement."""
+def dressed(leads: QuerySet[Lead], *, me: Rep | None, at: datetime) -> list[Lead]:
+    """
+    Return leads read by `for_rows` with what a row says of them, in one statement more.
+
+    Sets `did` (the last thing the person did) with `last_touch`, `why`, and `tone`, the
+    colour of the next promise: breach, risk, ok or none.
+    """
+    rows = list(leads)
     touches = Touch.objects.select_related("source", "submission__form").in_bulk(
-        [lead.last_touch_id for lead in leads if lead.last_touch_id]
+        [lead.last_touch_id for lead in rows if lead.last_touch_id]
     )
-    for lead in leads:
+    for lead in rows:
         lead.last_touch = touches.get(lead.last_touch_id)
-        lead.assignment = lead.current[0] if lead.current else None
-    return leads
+        lead.did = what_they_did(lead.last_touch)
+        lead.why = why.one_line(lead.current[0] if lead.current else None, me=me)
+        lead.tone = TONES.get(urgency(lead.due_at, lead.due_from, at), "")
+        lead.is_late = lead.tone == "breach"
+        lead.is_urgent = lead.tone in ("breach", "risk")
+    return rows
+
+
+def teasers(leads: QuerySet[Lead], most: int) -> list[Lead]:
+    """Return leads that a rep may claim, described without the person behind them."""
+    rows = list(leads[:most])
+    for lead in rows:
+        industry = (lead.account.industry if lead.account else "") or lead.industry
+        employees = (lead.account.employees if lead.account else None) or lead.employees
+        size = _("%(n)s people") % {"n": employees} if employees else ""
+        words = ", ".join(filter(None, [industry, size]))
+        lead.kind_of = words or _("A lead from %(source)s") % {"source": lead.source}
+        lead.where = lead.prospect.region or lead.prospect.country
+    return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,27 +123,25 @@ class RepHome:
 def rep_home(*, rep: Rep, at: datetime) -> RepHome:
     """The rep's own page at this moment."""
     now, rest = mine(rep).filter(needs_now(at)), mine(rep).exclude(needs_now(at))
-    needs = list(with_touches(_with_clocks(now)[:MOST_NEEDS]))
-    later = list(with_touches(_with_clocks(rest)[:MOST_LATER]))
+    needs = dressed(_with_clocks(now)[:MOST_NEEDS], me=rep, at=at)
+    later = dressed(_with_clocks(rest)[:MOST_LATER], me=rep, at=at)
     queue = work.claimable(rep)
     until = rests_until(rep=rep, at=at)
     for lead in [*needs, *later]:
         lead.paused_until = until if _counts_hours(lead) else None
+        if lead.paused_until and not lead.is_late:
+            lead.tone, lead.is_urgent = "paused", False
     manager, backup = answers_for(rep).label, str(rep.backup) if rep.backup_id else ""
     for lead in needs:
-        lead.next_step = _next_step(lead, manager=manager, backup=backup)
+        lead.next_step = _next_step(lead, manager=manager, backup=backup, at=at)
     return RepHome(
         needs=needs,
         needs_count=len(needs) if len(needs) < MOST_NEEDS else now.count(),
-        late=sum(1 for lead in needs if lead.due_at and lead.due_at <= at),
-        at_risk=sum(
-            1
-            for lead in needs
-            if not lead.paused_until and urgency(lead.due_at, lead.due_from, at) == "risk"
-        ),
+        late=sum(1 for lead in needs if lead.is_late),
+        at_risk=sum(1 for lead in needs if lead.tone == "risk"),
         later=later,
         later_count=len(later) if len(later) < MOST_LATER else rest.count(),
-        claimable=list(queue[:MOST_CLAIMABLE]),
+        claimable=teasers(queue, MOST_CLAIMABLE),
         claimable_count=queue.count(),
         capacity=capacity(rep),
         paused_until=until,
@@ -144,12 +166,12 @@ def _counts_hours(lead: Lead) -> bool:
     return bool(clocks) and clocks[0].policy.hours == "REP"
 
 
-def _next_step(lead: Lead, *, manager: str, backup: str) -> str:
-    clocks = [clock for clock in running(lead) if clock.next_at is not None]
+def _next_step(lead: Lead, *, manager: str, backup: str, at: datetime) -> str:
+    clocks = [clock for clock in running(lead) if why.consequence(clock)]
     if not clocks:
         return ""
-    first = min(clocks, key=lambda clock: clock.next_at)
-    return why.next_step(first, manager=manager, backup=backup)
+    first = min(clocks, key=lambda clock: why.consequence(clock)["at"])
+    return why.next_step(first, manager=manager, backup=backup, at=at)
 
 
 def rests_until(*, rep: Rep, at: datetime) -> datetime | None:
@@ -265,7 +287,8 @@ def happenings(lead: Lead) -> list[Happening]:
         Happening(at=one.fired_at, icon="alert", tone="risk", title=one.effect)
         for one in lead.escalations.all()
     ]
-    return sorted(lines, key=lambda line: line.at, reverse=True)
+    # What came of a touch at the same instant stands above it.
+    return sorted(lines, key=lambda line: line.at)[::-1]
 
 
 def _touches(lead: Lead) -> QuerySet[Touch]:

@@ -185,7 +185,8 @@ class LeadFormForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["slug"].help_text = _("The end of its address, e.g. contact.")
-        self.question_error = ""
+        self.fields["source"].required = False
+        self.fields["source"].empty_label = str(_("a new one, “Website”"))
         if self.instance.pk:
             self.fields["slug"].disabled = True
 

@@ -121,18 +121,23 @@ def _how(rule: Rule) -> str:
 # --- What happens if nothing happens -----------------------------------------------------
 
 
-def next_step(clock: Any, *, manager: str, backup: str) -> str:
-    """Say what a running clock does next, and when; empty if it has done all it will."""
-    steps = clock.steps[clock.next_step :]
-    if not steps or clock.next_at is None:
+def consequence(clock: Any) -> Mapping[str, Any] | None:
+    """The next step of a running clock that is more than a reminder."""
+    return next((step for step in clock.steps[clock.next_step :] if step["do"] != "remind"), None)
+
+
+def next_step(clock: Any, *, manager: str, backup: str, at: datetime) -> str:
+    """Say what comes of a running clock if nothing happens, and when; "" if nothing more."""
+    step = consequence(clock)
+    if step is None:
         return ""
-    at = clock_time(clock.next_at)
+    due = moment(step["at"])
+    when = _("any moment now") if due <= at else _("at %(at)s") % {"at": clock_time(due)}
     return {
-        "remind": _("You are reminded at %(at)s"),
-        "tell_manager": _("%(manager)s is told at %(at)s"),
-        "to_backup": _("Goes to %(backup)s at %(at)s"),
-        "to_manager": _("Goes to %(manager)s at %(at)s"),
-    }.get(steps[0]["do"], "") % {"at": at, "manager": manager, "backup": backup or _("a backup")}
+        "tell_manager": _("%(manager)s is told %(when)s"),
+        "to_backup": _("Goes to %(backup)s %(when)s"),
+        "to_manager": _("Goes to %(manager)s %(when)s"),
+    }[step["do"]] % {"when": when, "manager": manager, "backup": backup or _("a backup")}
 
 
 def clock_time(at: datetime) -> str:
@@ -278,9 +283,9 @@ def _counts(rule: RuleStory) -> list[str]:
     if not asked:
         return []
     left = len(rule.order)
-    first = ngettext(
-        "One rep could be asked", "%(asked)s reps could be asked", asked
-    ) % {"asked": asked}
+    first = ngettext("One rep could be asked", "%(asked)s reps could be asked", asked) % {
+        "asked": asked
+    }
     if left == asked:
         return [first + "."]
     dropped: dict[str, int] = {}
@@ -316,7 +321,9 @@ def _choice(rule: RuleStory, words: _Words) -> str:
             else _("%(who)s %(were)s next in turn; %(second)s would have been next.") % values
         )
     if rule.strategy == "least_loaded":
-        return _("%(who)s had the fewest open leads (%(open)s); %(second)s would have been next.") % {
+        return _(
+            "%(who)s had the fewest open leads (%(open)s); %(second)s would have been next."
+        ) % {
             **values,
             "open": winner.open,
         }
@@ -343,9 +350,7 @@ def _waiting(told: Explanation) -> list[str]:
     return [why]
 
 
-def _matched(
-    decided: RuleStory | None, decision: Decision, words: _Words
-) -> list[tuple[str, str]]:
+def _matched(decided: RuleStory | None, decision: Decision, words: _Words) -> list[tuple[str, str]]:
     """The facts that the rule asked for, with what they were."""
     rule = words.rules.get(decided.id) if decided else None
     if rule is None:
@@ -404,7 +409,9 @@ def _candidates(rule: RuleStory, words: _Words) -> list[Candidate]:
             detail = _("until %(at)s") % {"at": clock_time(moment(one.until))} if one.until else ""
             if one.verdict not in ("away", "absent", "off_shift"):
                 detail = one.detail or detail
-        rows.append((place.place if place else 10_000, str(rep), Candidate(rep, verdict, state, detail)))
+        rows.append(
+            (place.place if place else 10_000, str(rep), Candidate(rep, verdict, state, detail))
+        )
     return [row for *_order, row in sorted(rows, key=lambda row: row[:2])]
 
 

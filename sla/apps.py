@@ -13,6 +13,7 @@ class SlaConfig(AppConfig):
             invariants,  # noqa: F401
             messages,  # noqa: F401 - registers its kinds
             receivers,  # noqa: F401
+            setup_step,  # noqa: F401 - registers its step of the guide
             timeline,  # noqa: F401 - registers its sources
         )
         from sla.services import escalate

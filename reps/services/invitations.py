@@ -38,7 +38,10 @@ def path_for(user: User) -> str:
     """
     return reverse(
         "invite",
-        args=[urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)],
+        args=[
+            urlsafe_base64_encode(force_bytes(user.pk)),
+            default_token_generator.make_token(user),
+        ],
     )
 
 

@@ -62,9 +62,7 @@ def add_rep(
     except IntegrityError as error:
         raise PeopleRefused(f"Somebody has the user name “{username}” already.") from error
     user.groups.add(Group.objects.get_or_create(name=access.REP)[0])
-    rep = Rep(
-        user=user, team=team, role=role, capacity=capacity, calendar=calendar, backup=backup
-    )
+    rep = Rep(user=user, team=team, role=role, capacity=capacity, calendar=calendar, backup=backup)
     trail.save(rep, by=by, at=at, reason="added", data={"username": username})
     invite(user=user, by=by, at=at)
     return rep
@@ -170,7 +168,11 @@ def set_capacity(*, rep: Rep, capacity: int, by: User, at: datetime) -> Rep:
 @transaction.atomic
 def end_absence(*, absence: Absence, by: User, at: datetime) -> None:
     """End an absence now; one that has not begun is cancelled, one that is over stays."""
-    row = Absence.objects.select_for_update(no_key=True).select_related("rep__user").get(pk=absence.pk)
+    row = (
+        Absence.objects.select_for_update(no_key=True)
+        .select_related("rep__user")
+        .get(pk=absence.pk)
+    )
     if row.ends_at <= at:
         return
     if row.starts_at >= at:

@@ -74,7 +74,9 @@ def people_list(request: HttpRequest) -> HttpResponse:
         "reps/people.html",
         {
             "at": at,
-            "rows": [{"rep": rep, "load": load_of(rep), "state": state_of(rep, at)} for rep in reps],
+            "rows": [
+                {"rep": rep, "load": load_of(rep), "state": state_of(rep, at)} for rep in reps
+            ],
             "teams": teams,
             "everyone": everyone,
             "query": query,
@@ -112,7 +114,9 @@ def rep_add(request: HttpRequest) -> HttpResponse:
         except PeopleRefused as refused:
             form.add_error(None, str(refused))
         else:
-            messages.success(request, _("%(rep)s is in the team and has been invited.") % {"rep": rep})
+            messages.success(
+                request, _("%(rep)s is in the team and has been invited.") % {"rep": rep}
+            )
             return redirect("rep", rep.pk)
     first = ("first_name", "last_name", "email", "username")
     return TemplateResponse(

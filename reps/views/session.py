@@ -6,9 +6,7 @@ from django.urls import path
 urlpatterns = [
     path(
         "login/",
-        views.LoginView.as_view(
-            template_name="reps/login.html", redirect_authenticated_user=True
-        ),
+        views.LoginView.as_view(template_name="reps/login.html", redirect_authenticated_user=True),
         name="login",
     ),
     path("logout/", views.LogoutView.as_view(), name="logout"),

@@ -209,7 +209,6 @@ class LeadViewSet(
     @action(detail=True, methods=["post"])
     def claim(self, request, pk):
         sent = self._sent(StepSerializer)
-        self._seen(sent["epoch"])
         if access.rep_of(request.user) is None:
             raise PermissionDenied("Only reps claim leads.")
         return self._did(work.claim, sent, driver=DRIVER)
@@ -237,11 +236,10 @@ class LeadViewSet(
     @step("Give it to a rep", ReassignSerializer)
     @action(detail=True, methods=["post"])
     def reassign(self, request, pk):
-        sent = self._sent(ReassignSerializer)
-        lead = self._seen(sent["epoch"])
+        lead = self._seen(self._read(StepSerializer)["epoch"])
         if lead is not None and not may_move(request.user, lead):
             raise PermissionDenied("Only managers give leads to somebody else.")
-        return self._did(work.move_by_hand, sent, driver=DRIVER)
+        return self._did(work.move_by_hand, self._read(ReassignSerializer), driver=DRIVER)
 
     @extend_schema(
         summary="Ask the manager to give it to somebody else",
@@ -251,13 +249,17 @@ class LeadViewSet(
     @action(detail=True, methods=["post"], url_path="request-reassignment")
     def request_reassignment(self, request, pk):
         sent = self._sent(RequestInputSerializer)
-        self._seen(sent["epoch"])
         made = work.request_reassignment(lead_id=int(pk), by=request.user, at=self.at, **sent)
         return Response(RequestSerializer(made).data, status=201)
 
     # --- helpers ------------------------------------------------------------------------
 
     def _sent(self, asks: type[serializers.Serializer]) -> dict[str, Any]:
+        """Read the input; whether the lead is theirs to see comes before what else is wrong."""
+        self._seen(self._read(StepSerializer)["epoch"])
+        return self._read(asks)
+
+    def _read(self, asks: type[serializers.Serializer]) -> dict[str, Any]:
         serializer = asks(data=self.request.data, context=self.get_serializer_context())
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
@@ -287,7 +289,6 @@ class LeadViewSet(
 
     def _did(self, verb, sent: dict[str, Any], **more: Any) -> Response:
         """Make the one service call, and answer with the lead as it is now."""
-        self._seen(sent["epoch"])
         verb(lead_id=int(self.kwargs["pk"]), by=self.request.user, at=self.at, **sent, **more)
         lead = self.get_queryset().filter(pk=self.kwargs["pk"]).first()
         # Whoever hands a lead back does not see it any more.

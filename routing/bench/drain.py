@@ -16,7 +16,8 @@ from routing.bench import meter, synthetic
 from routing.dispatch import batch, snapshot
 from routing.models import Organisation
 
-SIZES = (2, 20, 200)
+# The largest batch counts too, whatever it is on this database.
+SIZES = (2, 20)
 START = "start"
 
 
@@ -32,15 +33,14 @@ def warm_up() -> None:
     snapshot.current(at=database_now())
 
 
-def by_this_process(
-    *, server: meter.Server, most: int | None = None, size: int | None = None
-) -> list[meter.Sample]:
-    """Drain what is ready, up to about `most` leads; one sample per batch."""
+def by_this_process(*, server: meter.Server, most: int | None = None) -> list[meter.Sample]:
+    """Drain what is ready, up to `most` leads; one sample per batch."""
     warm_up()
     samples: list[meter.Sample] = []
-    done = 0
+    largest, done = batch.LARGEST[connection.vendor], 0
     while most is None or done < most:
-        sample = meter.measure(lambda: one_batch(size=size), server)
+        left = largest if most is None else min(largest, most - done)
+        sample = meter.measure(lambda size=left: one_batch(size=size), server)
         if not sample.leads:
             break
         samples.append(sample)
@@ -48,12 +48,17 @@ def by_this_process(
     return samples
 
 
-def statements(sizes: tuple[int, ...] = SIZES) -> dict[int, int]:
+def sizes() -> tuple[int, ...]:
+    """The batch sizes of which statements are counted."""
+    return (*SIZES, batch.LARGEST[connection.vendor])
+
+
+def statements() -> dict[int, int]:
     """How many statements a batch of each size takes, everything included."""
     warm_up()
     one_batch(size=1)
     counted = {}
-    for size in sizes:
+    for size in sizes():
         with CaptureQueriesContext(connection) as captured:
             handled = one_batch(size=size)
         if handled == size:

@@ -6,9 +6,11 @@ from django.db import transaction
 
 from reps import trail
 from reps.due.clock import database_now
+from reps.models import Rep
 from routing import engine
 from routing.models import Assignment, Lead, Organisation, PoolMember, RepLoad, Rule
 from routing.models.assignment import Reason
+from routing.ownership import lock_loads
 from routing.qualify.facts import KINDS, Known, read
 
 
@@ -19,6 +21,8 @@ def route_each(ids: Sequence[int]) -> int:
     It writes less than the product (no decision, no clock, no message, no exact rotation),
     so it is a flattering baseline.
     """
+    with transaction.atomic():
+        lock_loads(list(Rep.objects.order_by("pk").values_list("pk", flat=True)))
     for pk in ids:
         route_lead(pk)
     return len(ids)

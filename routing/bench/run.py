@@ -44,7 +44,7 @@ def run(*, leads: int, rules: int, reps: int, processes: bool, say: Say) -> dict
             "batch": size,
         }
     }
-    backlog.fill(sum(drain.SIZES) + 1)
+    backlog.fill(sum(drain.sizes()) + 1)
     found["statements_per_batch"] = drain.statements()
     say("Draining, the ceiling and the naive baseline by turns …")
     found |= _by_turns(leads=leads, size=size, server=server, backlog=backlog)

@@ -44,6 +44,8 @@ class Form:
 
     action: str = ""
     fields: dict[str, str] = field(default_factory=dict)
+    # Everything that can be filled in, what nobody has ticked yet included.
+    names: set[str] = field(default_factory=set)
 
 
 class Browser:
@@ -67,10 +69,10 @@ class Browser:
         The form is the one with a field called `having`; a page without it is the answer.
         """
         page = self.get(path)
-        form = next((one for one in forms_of(page.text) if having in one.fields), None)
+        form = next((one for one in forms_of(page.text) if having in one.names), None)
         if form is None:
             return page
-        known = {name: text for name, text in values.items() if name in form.fields}
+        known = {name: text for name, text in values.items() if name in form.names}
         request = urllib.request.Request(
             urljoin(page.url, form.action),
             data=urlencode({**form.fields, **known}).encode(),
@@ -143,6 +145,7 @@ class _FormReader(HTMLParser):
         self._select = given["name"] if tag == "select" else ""
         if kind in ("submit", "button", "reset", "file"):
             return
+        self.forms[-1].names.add(given["name"])
         if kind in ("checkbox", "radio") and "checked" not in given:
             return
         self.forms[-1].fields[given["name"]] = given.get("value", "")

@@ -63,10 +63,11 @@ class Prospects:
         company = self.chance.choice(companies)
         first = self.chance.choice(market.FIRST_NAMES)
         last = self.chance.choice(market.LAST_NAMES)
+        local = f"{_plain(first)}.{_plain(last)}"
         made = {
             "first_name": first,
             "last_name": last,
-            "email": f"{_plain(first)}.{_plain(last)}{self.chance.randrange(1000)}@{company.domain}",
+            "email": f"{local}{self.chance.randrange(1000)}@{company.domain}",
             "company": company.name,
             "title": self.chance.choice(market.TITLES),
             "country": company.country,

@@ -24,8 +24,8 @@ class Seller:
     `is_person`: the login belongs to whoever tries the demo, so hardly anything is done.
     """
 
-    def __init__(self, base_url: str, username: str, *, is_person: bool = False) -> None:
-        self.username, self.is_person = username, is_person
+    def __init__(self, base_url: str, username: str, name: str, *, is_person: bool = False) -> None:
+        self.username, self.name, self.is_person = username, name, is_person
         self.browser = Browser(base_url)
         self.signed_in = False
         self._since: dict[tuple[int, int, str], float] = {}
@@ -34,13 +34,14 @@ class Seller:
         """Look at what there is, act, and yield one line per act."""
         if not self.signed_in and not self.sign_in():
             return
-        leads = self._list(f"{LEADS}?place=OWNER&page_size=100")
+        seen = self._list(f"{LEADS}?place=OWNER&page_size=200")
+        # A manager sees those of the teams as well.
+        leads = [lead for lead in seen if (lead["owner"] or {}).get("name") == self.name]
         if self.is_person:
             yield from self.tidy(leads)
             return
         for lead in leads:
-            if (lead.get("owner") or {}).get("name") is not None:
-                yield from self.treat(lead, now)
+            yield from self.treat(lead, now)
         yield from self.claim(self._list(f"{LEADS}claimable/"), now)
         self._since = {k: v for k, v in self._since.items() if now - v < FORGET_AFTER}
 

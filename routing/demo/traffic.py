@@ -14,7 +14,7 @@ BRISK_FOR, THEN_SLOWER = 3600.0, 4
 TICK = 1.0
 RETRY = 3.0
 # People who try the demo sign in as these; their leads are theirs.
-PERSONS = (people.REP, people.MANAGER)
+PERSONS = (people.REP, people.MANAGER, people.APAC_MANAGER)
 
 
 class Traffic:
@@ -38,12 +38,16 @@ class Traffic:
     ) -> None:
         self.say, self.pause, self.clock, self.every = say, pause, clock, every
         self.prospects = Prospects(base_url, keys, seed=seed)
+        managers = {username for username, _ in people.MANAGERS_AS_REPS}
         self.sellers = [
-            Seller(base_url, one.username, is_person=one.username in PERSONS)
-            for one in people.SELLERS
-        ]
-        self.sellers += [
-            Seller(base_url, username, is_person=True) for username, _ in people.MANAGERS_AS_REPS
+            Seller(
+                base_url,
+                one.username,
+                f"{one.first_name} {one.last_name}",
+                is_person=one.username in PERSONS,
+            )
+            for one in (*people.SELLERS, *people.OFFICE)
+            if isinstance(one, people.Seller) or one.username in managers
         ]
 
     def run(self, *, minutes: float | None = None) -> None:

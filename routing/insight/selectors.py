@@ -169,7 +169,7 @@ def why_it_waits(lead: Lead) -> str:
     return str(why)
 
 
-def requests(user: User) -> list[ReassignmentRequest]:
+def requests(user: User) -> QuerySet[ReassignmentRequest]:
     """
     The reassignment requests a person may decide, oldest first; their own only if they see
     everything anyway.
@@ -190,7 +190,7 @@ def requests(user: User) -> list[ReassignmentRequest]:
     if not access.is_revops(user):
         rows = rows.exclude(requested_by__user=user)
         rows = rows.filter(requested_by__team__in=access.teams_of(user))
-    return list(rows[:LISTED])
+    return rows
 
 
 # --- The review --------------------------------------------------------------------------

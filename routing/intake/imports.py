@@ -296,7 +296,8 @@ def progress(job: ImportJob) -> Progress:
         rows=job.rows,
         looked_at=job.next_row,
         skipped=skipped,
-        repeated=job.next_row - skipped - sum(states.values()),
+        # Never below zero, though a worker may have read on since `job` was loaded.
+        repeated=max(0, job.next_row - skipped - sum(states.values())),
         waiting=states.get(State.RECEIVED, 0),
         processed=states.get(State.PROCESSED, 0),
         quarantined=states.get(State.QUARANTINED, 0),

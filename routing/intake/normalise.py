@@ -199,9 +199,13 @@ def _linkedin(value: Any) -> str:
     text = _text(value, 300)
     if not text:
         return ""
-    parts = urlsplit(text if "://" in text else f"https://{text}")
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        host = parts.hostname or ""
+    except ValueError as error:  # e.g. half of an IPv6 address
+        raise _Field("bad_linkedin", "Is not a web address.") from error
     found = re.fullmatch(r"/(?:in|pub)/([^/]+)/?.*", parts.path)
-    if not (parts.hostname or "").endswith("linkedin.com") or not found:
+    if not host.endswith("linkedin.com") or not found:
         raise _Field("bad_linkedin", "Is not a LinkedIn profile, e.g. linkedin.com/in/name.")
     return f"linkedin.com/in/{found[1].casefold()}"
 

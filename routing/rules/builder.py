@@ -19,7 +19,11 @@ from routing.engine.conditions import OPS, All, AnyOf, Check, Condition, Not
 from routing.qualify import facts
 from routing.rules.sentences import OP_WORDS, Names, value_words
 
-MATCHES = (("all", "all of these hold"), ("any", "any of these holds"), ("none", "none of these holds"))
+MATCHES = (
+    ("all", "all of these hold"),
+    ("any", "any of these holds"),
+    ("none", "none of these holds"),
+)
 LIST_OPS = ("in", "not_in", "prefix", "matches_domain")
 NO_VALUE = ("empty", "not_empty")
 BETWEEN = re.compile(r"\s*(-?[\d.,_ ]*\d)\s*(?:and|to|–|-|;)\s*(-?[\d.,_ ]*\d)\s*")

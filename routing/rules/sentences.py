@@ -171,7 +171,10 @@ def _check(check: Check, names: Names, *, words: Mapping[str, str] = OP_WORDS) -
 
 def _yes_or_no(name: str, label: str, wanted: bool) -> str:
     special = {
-        "hand_raise": ("the person asked to be contacted", "the person did not ask to be contacted"),
+        "hand_raise": (
+            "the person asked to be contacted",
+            "the person did not ask to be contacted",
+        ),
         "prequalified": ("the source is pre-qualified", "the source is not pre-qualified"),
         "has_account": ("the company is a known account", "the company is not a known account"),
     }

@@ -1,8 +1,8 @@
 """
 Pieces of the pages: icons, clocks, avatars, times. Built into every template.
 
-    {% icon "home" %}                    an icon of static/icons.svg; with a second text, a named one
-    {% when dt %}                        10:42, 17 Nov 10:42 or 17 Nov 2025; the exact instant on hover
+    {% icon "home" %} {% icon "home" "Home" %}   an icon of static/icons.svg; with a name
+    {% when dt %}                        10:42, 17 Nov 10:42 or 17 Nov 2025
     {% ago dt %}                         4 min ago
     {% clock lead %} {% clock lead "sm" %}   the lead's next promise: ring, number, words
     {% countdown due_at from_at what %}  the same for any deadline
@@ -44,7 +44,11 @@ RING = (
 @register.simple_tag
 def icon(name: str, label: str = "") -> SafeString:
     """An icon; it needs a label only where no text stands beside it."""
-    role = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
+    role = (
+        format_html('role="img" aria-label="{}"', label)
+        if label
+        else mark_safe('aria-hidden="true"')
+    )
     return format_html(
         '<svg class="i" {}><use href="{}#{}"></use></svg>', role, static("icons.svg"), name
     )
@@ -157,7 +161,7 @@ def _clock(
     if due is None:
         return format_html('<span class="clock-none muted sm">{}</span>', _("No clock"))
     now = _now(context)
-    left, late = WORDS.get(what, (what or _("left"), what and _("late, %s") % what or _("late")))
+    left, late = WORDS.get(what, (what or _("left"), (what and _("late, %s") % what) or _("late")))
     state = clock_state(due, since, now, paused_until)
     if state == "paused":
         number, words = _("Paused"), _("until %s") % _short(paused_until, now)
@@ -250,12 +254,14 @@ def tier(lead: Any) -> SafeString:
 
 
 @register.simple_tag
-def bar(value: float, of: float, label: str = "") -> SafeString:
-    """A bar of `value` out of `of`: amber from 87 %, red when full."""
+def bar(value: float, of: float, label: str = "", plain: bool = False) -> SafeString:
+    """A bar of `value` out of `of`: amber from 87 %, red when full, unless `plain`."""
     share = value / of if of else 1.0
-    state = "breach" if share >= 1 else "risk" if share >= NEARLY_FULL else ""
+    state = "" if plain else "breach" if share >= 1 else "risk" if share >= NEARLY_FULL else ""
     role = (
-        format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
+        format_html('role="img" aria-label="{}"', label)
+        if label
+        else mark_safe('aria-hidden="true"')
     )
     return format_html(
         '<svg class="bar {}" viewBox="0 0 100 8" preserveAspectRatio="none" {}>'

@@ -143,7 +143,7 @@ def _board(request: HttpRequest, *, at: datetime) -> dict[str, Any]:
         "oldest_late": risk.leads[0] if risk.late else None,
         "waiting": waiting,
         "waits": [(lead, selectors.why_it_waits(lead)) for lead in waiting.leads],
-        "requests": selectors.requests(request.user),
+        "requests": list(selectors.requests(request.user)[: selectors.LISTED]),
         "takers": [row.rep for row in team],
         "organisation": Organisation.objects.select_related("routing_paused_by").first(),
         "move_form": MoveForm(takers=_takers(request)),
@@ -344,7 +344,7 @@ def leave(request: HttpRequest, pk: int) -> HttpResponse:
 def decide(request: HttpRequest, pk: int) -> HttpResponse:
     """Approve or refuse a rep's request for reassignment."""
     _admit(request)
-    if pk not in {row.pk for row in selectors.requests(request.user)}:
+    if not selectors.requests(request.user).filter(pk=pk).exists():
         messages.warning(
             request, _("This request has been decided already, or is not yours to decide.")
         )

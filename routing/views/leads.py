@@ -61,8 +61,9 @@ def leads(request: HttpRequest) -> HttpResponse:
         rows = selectors.search(rows, chosen["q"])
     rows = rows.filter(**{name: chosen[name] for name in ("state", "tier") if name in chosen})
     page = Paginator(selectors.for_rows(rows), PAGE).get_page(request.GET.get("page"))
-    selectors.with_touches(page.object_list)
-    claimable = work.claimable(rep)[:PAGE] if rep and rep.is_active and not chosen else []
+    page.object_list = selectors.dressed(page.object_list, me=rep, at=at)
+    may_claim = rep is not None and rep.is_active and not chosen
+    claimable = selectors.teasers(work.claimable(rep), PAGE) if may_claim else []
     return TemplateResponse(
         request,
         "routing/leads.html",
@@ -136,6 +137,7 @@ def _page(
             "custody": [(one, (one.ended_at or at) - one.started_at) for one in custody],
             "current": current,
             "one_line": why.one_line(current, me=me),
+            "score_most": max((points for _name, points in lead.score_parts), default=1),
             "story": why.story(lead, me=me, sees_all=sees_all),
             "happenings": selectors.happenings(lead),
             "request_pending": lead.requests.select_related("requested_by__user", "wanted__user")
@@ -156,7 +158,7 @@ def _clocks(lead: Lead, *, at: datetime) -> list[tuple[Any, datetime | None, str
         (
             clock,
             rests if clock.policy.hours == "REP" else None,
-            why.next_step(clock, manager=manager, backup=backup),
+            why.next_step(clock, manager=manager, backup=backup, at=at),
         )
         for clock in selectors.running(lead)
     ]
@@ -414,7 +416,9 @@ def new(request: HttpRequest) -> HttpResponse:
             )
         except Refused as refused:
             for problem in refused.problems:
-                form.add_error(problem.field if problem.field in form.fields else None, problem.message)
+                form.add_error(
+                    problem.field if problem.field in form.fields else None, problem.message
+                )
         except DoorRefused as refused:
             form.add_error(None, str(refused))
         else:

@@ -7,6 +7,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_POST
 
 from reps.due.clock import database_now
@@ -116,9 +117,7 @@ def starter_rules(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         live = "draft" not in request.POST
         try:
-            made = edit.start(
-                **form.cleaned_data, publish=live, by=request.user, at=database_now()
-            )
+            made = edit.start(**form.cleaned_data, publish=live, by=request.user, at=database_now())
         except (RulesRefused, InvalidPart) as refused:
             form.add_error(None, str(refused))
         else:
@@ -160,7 +159,8 @@ def _organisation() -> State:
     if row is None:
         return State(False)
     return State(
-        True, _("%(name)s; %(who)s answers at the end") % {"name": row, "who": row.responsible.label}
+        True,
+        _("%(name)s; %(who)s answers at the end") % {"name": row, "who": row.responsible.label},
     )
 
 
@@ -171,18 +171,28 @@ def _pools() -> State:
     return _many(filled.count(), _("pool with members"), _("pools with members"))
 
 
+def _queues() -> State:
+    number = Queue.objects.filter(pool__isnull=False).count()
+    return _many(number, _("queue"), _("queues"))
+
+
 def _rules() -> State:
     row = Organisation.objects.select_related("live_ruleset").first()
     if row is None or row.live_ruleset is None:
         waiting = RuleSet.objects.filter(state=RuleSet.State.DRAFT).first()
-        return State(False, _("%(draft)s is a draft; publish it") % {"draft": waiting} if waiting else "")
+        return State(
+            False, _("%(draft)s is a draft; publish it") % {"draft": waiting} if waiting else ""
+        )
     number = row.live_ruleset.rules.count()
     return State(True, _("%(rules)s, %(n)s rules") % {"rules": row.live_ruleset, "n": number})
 
 
 def _first_lead() -> State:
     lead = (
-        Lead.objects.filter(owner__isnull=False).select_related("owner__user").order_by("pk").first()
+        Lead.objects.filter(owner__isnull=False)
+        .select_related("owner__user")
+        .order_by("pk")
+        .first()
     )
     if lead is None:
         return State(False)
@@ -193,85 +203,87 @@ STEPS = (
     Step(
         "organisation",
         10,
-        _("Your organisation"),
-        _("Its name, a waiting room for new leads, and who answers for leads without an owner."),
+        lazy("Your organisation"),
+        lazy("Its name, a waiting room for new leads, and who answers for leads without an owner."),
         _organisation,
-        links=((_("Set up"), "setup_organisation"),),
+        links=((lazy("Set up"), "setup_organisation"),),
     ),
     Step(
         "hours",
         20,
-        _("Working hours"),
-        _("When people work, in their time zone. Leads and deadlines respect it."),
-        lambda: _many(WorkCalendar.objects.count(), _("calendar"), _("calendars")),
-        links=((_("Add hours"), "calendar_add"), (_("All"), "calendars")),
+        lazy("Working hours"),
+        lazy("When people work, in their time zone. Leads and deadlines respect it."),
+        lambda: _many(WorkCalendar.objects.count(), lazy("calendar"), lazy("calendars")),
+        links=((lazy("Add hours"), "calendar_add"), (lazy("All"), "calendars")),
     ),
     Step(
         "team",
         30,
-        _("A team"),
-        _("A manager approves reassignments and is told of late leads."),
-        lambda: _many(Team.objects.count(), _("team"), _("teams")),
-        links=((_("Add a team"), "team_add"), (_("All"), "people")),
+        lazy("A team"),
+        lazy("A manager approves reassignments and is told of late leads."),
+        lambda: _many(Team.objects.count(), lazy("team"), lazy("teams")),
+        links=((lazy("Add a team"), "team_add"), (lazy("All"), "people")),
     ),
     Step(
         "reps",
         40,
-        _("Reps"),
-        _("Who owns leads, how many at most, and who backs whom up. Each is invited."),
-        lambda: _many(Rep.objects.active().count(), _("rep"), _("reps")),
-        links=((_("Add a rep"), "rep_add"), (_("All"), "people")),
+        lazy("Reps"),
+        lazy("Who owns leads, how many at most, and who backs whom up. Each is invited."),
+        lambda: _many(Rep.objects.active().count(), lazy("rep"), lazy("reps")),
+        links=((lazy("Add a rep"), "rep_add"), (lazy("All"), "people")),
         needs=("team",),
     ),
     Step(
         "pool",
         50,
-        _("A pool"),
-        _("Reps who take turns, each with a weight."),
+        lazy("A pool"),
+        lazy("Reps who take turns, each with a weight."),
         _pools,
-        links=((_("Add a pool"), "pool_add"), (_("All"), "pools")),
+        links=((lazy("Add a pool"), "pool_add"), (lazy("All"), "pools")),
         needs=("reps",),
     ),
     Step(
         "queue",
         60,
-        _("A queue to claim from"),
-        _("What nobody could take waits there until a member of its pool claims it."),
-        lambda: _many(Queue.objects.filter(pool__isnull=False).count(), _("queue"), _("queues")),
-        links=((_("Add a queue"), "queue_add"), (_("All"), "queues")),
+        lazy("A queue to claim from"),
+        lazy("What nobody could take waits there until a member of its pool claims it."),
+        lambda: _many(
+            Queue.objects.filter(pool__isnull=False).count(), lazy("queue"), lazy("queues")
+        ),
+        links=((lazy("Add a queue"), "queue_add"), (lazy("All"), "queues")),
         needs=("pool",),
     ),
     Step(
         "form",
         70,
-        _("A form on your website"),
-        _("A link, or one line to paste into your page. An API key works too."),
-        lambda: _many(LeadForm.objects.filter(is_active=True).count(), _("form"), _("forms")),
-        links=((_("Add a form"), "leadform_add"), (_("Sources and forms"), "sources")),
+        lazy("A form on your website"),
+        lazy("A link, or one line to paste into your page. An API key works too."),
+        lambda: _many(LeadForm.objects.filter(is_active=True).count(), lazy("form"), lazy("forms")),
+        links=((lazy("Add a form"), "leadform_add"), (lazy("Sources and forms"), "sources")),
     ),
     Step(
         "rules",
         80,
-        _("Rules"),
-        _("Who gets which lead. Take a template; change it whenever you like."),
+        lazy("Rules"),
+        lazy("Who gets which lead. Take a template; change it whenever you like."),
         _rules,
-        links=((_("Take a template"), "setup_rules"), (_("All rules"), "rules")),
+        links=((lazy("Take a template"), "setup_rules"), (lazy("All rules"), "rules")),
         needs=("organisation", "pool", "queue"),
     ),
     Step(
         "territories",
         95,
-        _("Territories and named accounts"),
-        _("Parts of the market with an owner, and companies that belong to somebody."),
+        lazy("Territories and named accounts"),
+        lazy("Parts of the market with an owner, and companies that belong to somebody."),
         lambda: State(False),
-        links=((_("Territories"), "territories"), (_("Accounts"), "accounts")),
+        links=((lazy("Territories"), "territories"), (lazy("Accounts"), "accounts")),
         optional=True,
     ),
     Step(
         "first_lead",
         100,
-        _("A first lead"),
-        _("Fill in your form as a test and see where the lead goes, and why."),
+        lazy("A first lead"),
+        lazy("Fill in your form as a test and see where the lead goes, and why."),
         _first_lead,
         needs=("rules", "form"),
     ),

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from reps import trail
 from reps.due.clock import database_now
 from reps.views.gates import set_up_only
-from routing import keys
+from routing import keys, organisation
 from routing.models import LeadForm, Source
 from routing.models.source import STANDARD_FIELDS, default_fields
 from routing.setup_forms import (
@@ -91,7 +91,7 @@ def source_key_revoke(request: HttpRequest, pk: int) -> HttpResponse:
 def leadform_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     """Make or change a hosted form; its questions are rows."""
     if pk is None:
-        row = LeadForm(slug="contact", source=_website(request), title="Talk to us")
+        row = LeadForm(slug="contact", source=Source.objects.filter(channel="WEB").first())
     else:
         row = get_object_or_404(LeadForm, pk=pk)
     form = LeadFormForm(request.POST or None, instance=row)
@@ -106,12 +106,7 @@ def leadform_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         else:
             row.fields = read_questions(rows)
             if form.is_valid() and not any(one.error for one in rows):
-                trail.save(
-                    form.instance,
-                    by=request.user,
-                    at=database_now(),
-                    reason="edited" if pk else "created",
-                )
+                organisation.save_form(form=form.instance, by=request.user, at=database_now())
                 messages.success(request, _("Saved the form “%(form)s”.") % {"form": form.instance})
                 return redirect("leadform", form.instance.pk)
     failed = request.method == "POST" and not action
@@ -127,16 +122,6 @@ def leadform_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         },
         status=422 if failed else 200,
     )
-
-
-def _website(request: HttpRequest) -> Source:
-    """The source a first form belongs to, made when there is none: a form needs one."""
-    found = Source.objects.filter(channel=Source.Channel.WEB).order_by("pk").first()
-    if found is not None or request.method != "POST":
-        return found or Source(slug="website", name="Website")
-    made = Source(slug="website", name="Website", channel=Source.Channel.WEB, is_hand_raise=True)
-    trail.save(made, by=request.user, at=database_now(), reason="created")
-    return made
 
 
 def _typed(request: HttpRequest, form: LeadFormForm) -> dict:

@@ -51,7 +51,11 @@
       ? root.dataset.theme === "dark"
       : matchMedia("(prefers-color-scheme: dark)").matches;
     root.dataset.theme = dark ? "light" : "dark";
-    localStorage.setItem("theme", root.dataset.theme);
+    try {
+      localStorage.setItem("theme", root.dataset.theme);
+    } catch {
+      // Storage is switched off: the choice holds for this page.
+    }
   };
 
   // --- Toasts -------------------------------------------------------------------------

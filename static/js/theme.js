@@ -1,5 +1,9 @@
 // Loaded before the page is painted, so that a chosen theme does not flash.
 (() => {
-  const chosen = localStorage.getItem("theme");
-  if (chosen) document.documentElement.dataset.theme = chosen;
+  try {
+    const chosen = localStorage.getItem("theme");
+    if (chosen) document.documentElement.dataset.theme = chosen;
+  } catch {
+    // Storage is switched off; the system's theme it is.
+  }
 })();

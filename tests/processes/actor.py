@@ -68,7 +68,8 @@ def main(act: str, report: Path, arguments: dict[str, Any]) -> None:
         doorbell.connect(None)
     tally = Tally()
     connection.ensure_connection()
-    print("ready", flush=True)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     if not sys.stdin.readline():
         return
     getattr(acts, act)(tally, **arguments)

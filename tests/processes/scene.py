@@ -1,6 +1,7 @@
 """What the tests with processes set up, and how they look at what has become of it."""
 
 import json
+import sys
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -78,7 +79,16 @@ def total(reports: Iterable[dict[str, Any]], what: str) -> Counter[str]:
 
 
 def errors(reports: Iterable[dict[str, Any]]) -> list[str]:
-    return [error for report in reports for error in report["errors"]]
+    """What went wrong in the actors, in short; pytest shows the whole when a test fails."""
+    found = Counter(error for report in reports for error in report["errors"])
+    for error, times in found.items():
+        sys.stdout.write(f"{times} times:\n{error}\n")
+    return [error.strip().splitlines()[0] + " … " + _last_words(error) for error in found]
+
+
+def _last_words(error: str) -> str:
+    lines = [line for line in error.splitlines() if line and not line.startswith(" ")]
+    return next((line for line in lines if "Error" in line.split(":")[0]), lines[-1])
 
 
 def busy_floor(*, reps: int, capacity: int, leads: int) -> None:

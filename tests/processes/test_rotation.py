@@ -36,7 +36,7 @@ def test_equal_reps_get_equally_many_leads_from_several_routers(crew, seed, figu
     assert sum(shares.values()) == LEADS
     assert len(shares) == len(reps)
     assert max(shares.values()) - min(shares.values()) <= 1
-    assert scene.violations(scene.OWNERSHIP + ("D1", "D2")) == {}
+    assert scene.violations((*scene.OWNERSHIP, "D1", "D2")) == {}
 
 
 def test_weights_hold_to_the_lead_with_several_routers(crew, seed, figures):

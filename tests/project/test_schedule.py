@@ -11,7 +11,7 @@ def test_every_kind_of_due_work_ticks_and_nothing_else_does():
 
 
 def test_the_beat_schedule_names_tasks_that_exist():
-    app.loader.import_default_modules()
+    app.autodiscover_tasks(force=True)
 
     for entry in settings.CELERY_BEAT_SCHEDULE.values():
         assert entry["task"] in app.tasks

@@ -1,12 +1,12 @@
 """Leads over HTTP: reading what one may see, and working what is one's own."""
 
 import json
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import pytest
 from django.test import Client
 
+from reps.models import Rep
 from routing.keys import issue_key
 from routing.models import Lead, Organisation
 from sla.models import Policy
@@ -23,7 +23,7 @@ class Cast:
 
     lead: Lead
     clients: dict[str, Client]
-    people: dict[str, Any] = field(default_factory=dict)
+    people: dict[str, Rep]
 
 
 def signed_in(user) -> Client:
@@ -57,7 +57,7 @@ def cast():
         raise_request_exception=False, headers={"Authorization": f"Bearer {key}"}
     )
     clients["anonymous"] = Client(raise_request_exception=False)
-    return Cast(lead, clients, {"rep_a": rep_a, "mate_a": mate_a, "rep_b": rep_b, **users})
+    return Cast(lead, clients, {"rep_a": rep_a, "mate_a": mate_a, "rep_b": rep_b})
 
 
 def send(client, url, **body):

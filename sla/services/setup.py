@@ -1,0 +1,63 @@
+"""Write policies. Running clocks keep the limit and the chain they were started with."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from reps import trail
+from reps.models import User
+from routing import engine
+from routing.qualify.facts import KINDS
+from sla import chain
+from sla.models import Policy
+
+STANDARD = "Acknowledge within 15 minutes"
+
+
+class PolicyRefused(Exception):
+    """The policy was not saved; the message says why."""
+
+
+@transaction.atomic
+def save_policy(
+    *,
+    policy: Policy,
+    condition: Mapping[str, Any],
+    steps: Sequence[Mapping[str, Any]],
+    by: User,
+    at: datetime,
+) -> Policy:
+    """
+    Save a policy with its condition and its chain.
+
+    :raises PolicyRefused: if the chain cannot be used, or another policy has the name
+    :raises routing.engine.InvalidPart: pointing at what the engine cannot read
+    """
+    engine.parse(condition, KINDS)
+    try:
+        chain.parse(list(steps))
+    except chain.ChainError as error:
+        raise PolicyRefused(str(error)) from error
+    policy.condition, policy.steps = dict(condition), [dict(step) for step in steps]
+    try:
+        with transaction.atomic():
+            trail.save(policy, by=by, at=at, reason="edited" if policy.pk else "created")
+    except IntegrityError as error:
+        raise PolicyRefused("Another policy has this name.") from error
+    return policy
+
+
+@transaction.atomic
+def add_standard(*, by: User, at: datetime) -> Policy:
+    """
+    Promise that every lead is acknowledged within 15 minutes of working time.
+
+    :raises PolicyRefused: if it is there already
+    """
+    if Policy.objects.filter(name=STANDARD).exists():
+        raise PolicyRefused(f"“{STANDARD}” is there already.")
+    policy = Policy(name=STANDARD, budget=900)
+    trail.save(policy, by=by, at=at, reason="template")
+    return policy
