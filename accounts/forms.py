@@ -168,7 +168,7 @@ class OwnerForm(forms.Form):
         Rep.objects.none(),
         required=False,
         label=_("Who"),
-        empty_label=_("nobody: it just ends"),
+        empty_label=_("choose…"),
     )
     starts_on = forms.DateField(widget=DateInput(), label=_("From"))
 
@@ -178,3 +178,12 @@ class OwnerForm(forms.Form):
         if not access.is_revops(by):
             reps = reps.filter(team__in=access.teams_of(by))
         self.fields["rep"].queryset = reps
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        # Ending without a successor has a button of its own, so that nobody does it by accident.
+        if "end" in self.data:
+            cleaned["rep"] = None
+        elif not cleaned.get("rep") and "rep" not in self.errors:
+            self.add_error("rep", _("Choose who, or press “Nobody any more”."))
+        return cleaned

@@ -11,6 +11,7 @@ from rest_framework import permissions, serializers, viewsets
 from reps import access, trail
 from reps.due.clock import database_now
 from reps.models import Skill, TrackedModel, WorkCalendar
+from reps.plain import problem_with
 from reps.services import configuration
 
 EDITED = "Edited by API"
@@ -29,34 +30,15 @@ class SetUpOrReadOnly(permissions.BasePermission):
         return request.method in permissions.SAFE_METHODS or access.may_set_up(user)
 
 
-def plain(value: Any, path: str = "") -> Any:
-    """
-    Return JSON data as it came, if both databases can store it.
-
-    :raises rest_framework.serializers.ValidationError: for NUL characters, half characters
-        and nesting deeper than any of our forms
-    """
-    if isinstance(value, str):
-        if "\x00" in value or any(0xD800 <= ord(c) <= 0xDFFF for c in value):
-            raise serializers.ValidationError(f"Unusable character in {path or 'the text'}.")
-    elif isinstance(value, dict | list):
-        if path.count("/") > 30:
-            raise serializers.ValidationError("Nested too deeply.")
-        pairs = value.items() if isinstance(value, dict) else enumerate(value)
-        for name, part in pairs:
-            plain(str(name), path)
-            plain(part, f"{path}/{name}")
-    elif isinstance(value, int) and abs(value) > 10**15:
-        raise serializers.ValidationError(f"Number out of range in {path or 'the value'}.")
-    return value
-
-
 @extend_schema_field({})
 class PlainJSONField(serializers.JSONField):
     """JSON that both databases can store."""
 
     def to_internal_value(self, data):
-        return plain(super().to_internal_value(data))
+        value = super().to_internal_value(data)
+        if problem := problem_with(value):
+            raise serializers.ValidationError(problem)
+        return value
 
 
 class TrackedSerializer(serializers.ModelSerializer):

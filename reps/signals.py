@@ -6,6 +6,9 @@ from django.dispatch import Signal
 rep_left = Signal()
 # rep; by; at. The rep can take leads again, or more than before.
 rep_available = Signal()
+# rep. Sent before the row of a rep is changed: take the lock that comes earlier in the order
+# (load).
+rep_changing = Signal()
 # rep. Sent before the row of a leaving rep is changed: take the locks that come earlier in
 # the order (leads, loads).
 rep_leaving = Signal()

@@ -131,12 +131,9 @@ csv.field_size_limit(131_072)
 
 
 def _text(name: str, content: bytes) -> str:
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        encoding = "utf-16"
-    else:
-        encoding = "utf-8-sig"
+    is_utf16 = content[:2] in (b"\xff\xfe", b"\xfe\xff")
     try:
-        return content.decode(encoding)
+        return content.decode("utf-16" if is_utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise BadFile(

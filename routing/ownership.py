@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max, QuerySet
 
 from reps import trail
 from reps.due import doorbell
@@ -111,6 +112,7 @@ def change_many(
     leads = leads or lock_leads([move.lead_id for move in moves])
     for move in moves:
         _check(move, leads[move.lead_id])
+    at = _not_before_custody(moves, leads, at=at)
     organisation = Organisation.get()
     ledger = _Ledger([leads[m.lead_id].owner_id for m in moves] + [m.rep_id for m in moves])
     queues = _queues(moves)
@@ -205,6 +207,23 @@ def _check(move: Move, lead: Lead) -> None:
         raise NothingToMove("This lead is closed.")
     if (lead.place, lead.owner_id, lead.queue_id) == (move.place, move.rep_id, move.queue_id):
         raise NothingToMove("The lead is already there.")
+
+
+def _not_before_custody(
+    moves: Sequence[Move], leads: Mapping[int, Lead], *, at: datetime
+) -> datetime:
+    """
+    The moment of these moves: `at`, unless a lead has come to its place since.
+
+    Moments are read before locks are waited for, and the sweep acts as of two seconds ago;
+    custody must still touch in time.
+    """
+    moved = [move.lead_id for move in moves if leads[move.lead_id].owner_epoch]
+    if not moved:
+        return at
+    live = Assignment.objects.filter(lead__in=moved, ended_at__isnull=True)
+    latest = live.aggregate(latest=Max("started_at"))["latest"]
+    return max(at, latest) if latest else at
 
 
 def _queues(moves: Sequence[Move]) -> dict[int, Queue]:
@@ -360,20 +379,43 @@ def _wake_waiting(rep_ids: Sequence[int], *, at: datetime) -> None:
         .values_list("pk", flat=True)
     )
     most = sum(max(0, places) for places in room.values())
-    # Loads are locked already and leads come before loads in the order of locks, so this
-    # must not wait: a lead that a router holds is being decided anyway, after our commit.
-    free = (
-        Lead.objects.select_for_update(skip_locked=True, no_key=True)
-        .filter(pk__in=[*own[:most], *waiting[:most]])
+    wake([*own[:most], *waiting[:most]], at=at)
+
+
+def wake(lead_ids: Sequence[int], *, at: datetime) -> None:
+    """
+    Make parked leads due at once; the caller holds loads, so it must not wait for leads.
+
+    One that somebody else holds meanwhile is made due after the commit, one at a time, when
+    there is nothing left to wait in a circle with. One that is no longer parked stays as
+    it is.
+    """
+    if not lead_ids:
+        return
+    free = list(
+        _parked()
+        .select_for_update(skip_locked=True, no_key=True)
+        .filter(pk__in=lead_ids)
         .order_by("pk")
         .values_list("pk", flat=True)
     )
-    ids = list(free)
-    if ids:
-        with bulk_writer("wake"):
-            # Only the wake-up time moves, which history leaves out.
-            Lead.objects.filter(pk__in=ids).update(route_at=at)
-        doorbell.ring("route")
+    with bulk_writer("wake"):
+        # Only the wake-up time moves, which history leaves out.
+        Lead.objects.filter(pk__in=free).update(route_at=at)
+
+    if held := sorted(set(lead_ids) - set(free)):
+        transaction.on_commit(lambda: _wake_one_by_one(held, at=at), robust=True)
+    doorbell.ring("route")
+
+
+def _wake_one_by_one(lead_ids: Sequence[int], *, at: datetime) -> None:
+    with bulk_writer("wake"):
+        for pk in lead_ids:
+            _parked().filter(pk=pk).update(route_at=at)
+
+
+def _parked() -> QuerySet[Lead]:
+    return Lead.objects.exclude(waiting=Lead.Waiting.NONE).filter(route_at__isnull=False)
 
 
 def custody(lead: Lead) -> list[Assignment]:

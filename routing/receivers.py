@@ -1,11 +1,12 @@
 """What routing does when others announce something, and when it announces to itself."""
 
+from django.db import transaction
 from django.dispatch import receiver
 
 from reps.due import doorbell
-from reps.models.tracked import bulk_writer
 from reps.post import outbox
-from reps.signals import rep_available, rep_leaving, rep_left
+from reps.services.people import PeopleRefused
+from reps.signals import rep_available, rep_changing, rep_leaving, rep_left
 from routing import ownership, signals, work
 from routing.models import Lead
 from routing.models.source import Mode
@@ -13,6 +14,8 @@ from routing.work.reassign import overtake_requests
 
 # Backfilled and shadow leads tell nobody anything.
 TOLD = (Mode.LIVE, Mode.TEST)
+# How often a hand-over begins anew because another lead came in between.
+TRIES = 20
 
 
 @receiver(rep_leaving, dispatch_uid="routing.rep_leaving")
@@ -21,8 +24,25 @@ def lock_what_they_hold(sender, *, rep, **kwargs) -> None:
     Lock leads and load before the rep's row: no claim and no batch can now add a lead that
     the hand-over would miss, for both read whether the rep is active after locking the load.
     """
-    ids = Lead.objects.filter(owner=rep).order_by("pk").values_list("pk", flat=True)
-    ownership.lock_leads(list(ids))
+    for _ in range(TRIES):
+        with transaction.atomic():
+            ids = list(Lead.objects.filter(owner=rep).values_list("pk", flat=True))
+            ownership.lock_leads(ids)
+            ownership.lock_loads([rep.pk])
+            if not Lead.objects.filter(owner=rep).exclude(pk__in=ids).exists():
+                return
+            # One more came before the load was ours. Leads are never locked after loads, so
+            # everything is given back and begun anew.
+            transaction.set_rollback(True)
+    raise PeopleRefused(f"{rep} is being given leads all the time; pause them first.")
+
+
+@receiver(rep_changing, dispatch_uid="routing.rep_changing")
+def lock_their_load(sender, *, rep, **kwargs) -> None:
+    """
+    Lock the load before the rep's row: a router that counts with the rep has done so before,
+    or does so after the change; none parks a lead by what is just ceasing to be true.
+    """
     ownership.lock_loads([rep.pk])
 
 
@@ -40,11 +60,7 @@ def wake_waiting(sender, *, rep, at, **kwargs) -> None:
         *waiting.filter(wait_rep=rep).values_list("pk", flat=True),
         *waiting.filter(wait_pool__in=pools).values_list("pk", flat=True),
     ]
-    if ids:
-        with bulk_writer("wake"):
-            # Only the wake-up time moves, which history leaves out.
-            Lead.objects.filter(pk__in=ids).update(route_at=at)
-        doorbell.ring("route")
+    ownership.wake(ids, at=at)
 
 
 @receiver(signals.leads_placed, dispatch_uid="routing.placed")

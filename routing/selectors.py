@@ -210,8 +210,8 @@ def home_stamp(*, rep: Rep, at: datetime) -> str:
         ),
         [(pk, due, urgency(due, since, at)) for pk, due, since in held],
         waiting,
-        # How long they wait is told in minutes.
-        int(at.timestamp()) // 60 if waiting else 0,
+        # How long ago things happened is told in minutes.
+        int(at.timestamp()) // 60,
         (rep.paused_at, rep.paused_until, rep.is_paused(at), rep.capacity, rep.is_active),
         rests_until(rep=rep, at=at),
     )

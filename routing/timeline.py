@@ -219,9 +219,9 @@ def _spell(column: models.Field, value: Any, names: Mapping[tuple[type, int], st
     return str(value)[:200]
 
 
-timeline.register("touches", touches)
-timeline.register("decisions", decisions)
-timeline.register("custody", custody)
-timeline.register("requests", requests)
-timeline.register("outcomes", outcomes)
-timeline.register("fields", field_changes)
+timeline.register("touches", touches, place=10)
+timeline.register("decisions", decisions, place=30)
+timeline.register("custody", custody, place=50)
+timeline.register("requests", requests, place=20)
+timeline.register("outcomes", outcomes, place=40)
+timeline.register("fields", field_changes, place=90)

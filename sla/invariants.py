@@ -34,7 +34,7 @@ def clocks_are_just(at: datetime) -> Iterator[str]:
     wrong = Clock.objects.filter(
         Q(breached_at__lt=F("due_at"))
         | Q(ended_at__gt=F("due_at"), breached_at__isnull=True)
-        | Q(ended_at__lte=F("due_at"), breached_at__isnull=False)
+        | Q(ended_at__lt=F("due_at"), breached_at__isnull=False)
     )
     for pk in wrong.values_list("pk", flat=True):
         yield f"clock {pk} is both in time and late"

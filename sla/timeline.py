@@ -58,5 +58,5 @@ def escalations(lead: Lead) -> Iterable[Entry]:
         )
 
 
-timeline.register("clocks", clocks)
-timeline.register("escalations", escalations)
+timeline.register("clocks", clocks, place=60)
+timeline.register("escalations", escalations, place=35)

@@ -168,6 +168,7 @@ def set_capacity(*, rep: Rep, capacity: int, by: User, at: datetime) -> Rep:
 @transaction.atomic
 def end_absence(*, absence: Absence, by: User, at: datetime) -> None:
     """End an absence now; one that has not begun is cancelled, one that is over stays."""
+    signals.rep_changing.send(sender=Rep, rep=absence.rep)
     row = (
         Absence.objects.select_for_update(no_key=True)
         .select_related("rep__user")
@@ -217,6 +218,7 @@ def set_preferences(
 
 
 def _locked(rep: Rep) -> Rep:
+    signals.rep_changing.send(sender=Rep, rep=rep)
     return (
         Rep.objects.select_for_update(no_key=True, of=("self",))
         .select_related("user")

@@ -15,6 +15,8 @@ from reps.models import AuditEvent, AuditHead, User
 from reps.models.bulk import Upsert, insert_many
 
 SYSTEM = "System"
+# First and last name can be longer together than the column of the trail.
+LONGEST_LABEL = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def append(entries: Sequence[Entry]) -> None:
             kind=entry.kind,
             at=entry.at,
             actor=entry.by,
-            actor_label=entry.by.label if entry.by else SYSTEM,
+            actor_label=entry.by.label[:LONGEST_LABEL] if entry.by else SYSTEM,
             reason_code=entry.reason_code,
             reason=entry.reason[:500],
             subject=entry.subject,

@@ -13,6 +13,16 @@ from simple_history.signals import post_create_historical_record
 from reps.models import RosterStamp, TrackedModel, User
 from reps.trail import audit
 
+# The width of simple-history's column; the audit event keeps the whole reason.
+LONGEST_REASON = 100
+_SAID_OF_A_CHANGE = (
+    "_history_user",
+    "_history_date",
+    "_change_reason",
+    "_audit_reason",
+    "_audit_kind",
+    "_audit_data",
+)
 KINDS = {"+": "created", "~": "changed", "-": "deleted"}
 # What a history row knows beside the columns of its model.
 OWN_COLUMNS = (
@@ -52,13 +62,15 @@ def save(
     """
     row._history_user = by
     row._history_date = at
-    row._change_reason = reason
+    row._change_reason = reason[:LONGEST_REASON]
+    row._audit_reason = reason
     row._audit_kind = kind
     row._audit_data = dict(data or {})
     try:
         row.save()
     finally:
-        for name in ("_history_user", "_history_date", "_audit_kind", "_audit_data"):
+        # What was said of this change must not be said of the next one.
+        for name in _SAID_OF_A_CHANGE:
             delattr(row, name)
 
 
@@ -67,7 +79,8 @@ def delete(row: TrackedModel, *, by: User | None, at: datetime, reason: str) -> 
     """Delete one row of configuration; its last state stays in the history."""
     row._history_user = by
     row._history_date = at
-    row._change_reason = reason
+    row._change_reason = reason[:LONGEST_REASON]
+    row._audit_reason = reason
     row.delete()
 
 
@@ -78,7 +91,7 @@ def follow_with_audit_event(
     """Answer each history row that `save()` or `delete()` wrote with its audit event."""
     model = type(instance)
     pk = getattr(history_instance, model._meta.pk.attname)
-    reason = history_change_reason or "edited"
+    reason = getattr(instance, "_audit_reason", "") or history_change_reason or "edited"
     audit.append(
         [
             audit.Entry(

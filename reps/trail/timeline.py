@@ -35,24 +35,27 @@ class Entry:
 
 
 Source: TypeAlias = Callable[[Model], Iterable[Entry]]
-_sources: dict[str, Source] = {}
+_sources: dict[str, tuple[int, Source]] = {}
 
 
-def register(name: str, source: Source) -> None:
-    """Add a source; apps do this when they are ready. Sources of one instant keep their order."""
-    _sources[name] = source
+def register(name: str, source: Source, *, place: int) -> None:
+    """
+    Add a source; apps do this when they are ready. What one transaction wrote has one
+    instant: there `place` puts causes before their effects, lower ones first.
+    """
+    _sources[name] = (place, source)
 
 
 def kinds() -> list[str]:
-    """The names of the sources, in the order in which they were registered."""
-    return list(_sources)
+    """The names of the sources, causes before effects."""
+    return sorted(_sources, key=lambda name: _sources[name][0])
 
 
 def of(row: Model, *, only: Collection[str] | None = None) -> list[Entry]:
     """Return what happened to a row, oldest first, from all sources or only the named ones."""
     found = [
         (entry.at, place, entry)
-        for place, (name, source) in enumerate(_sources.items())
+        for name, (place, source) in _sources.items()
         if only is None or name in only
         for entry in source(row)
     ]
@@ -118,5 +121,5 @@ def messages(row: Model) -> Iterable[Entry]:
         )
 
 
-register("audit", audit_events)
-register("messages", messages)
+register("messages", messages, place=80)
+register("audit", audit_events, place=100)

@@ -109,7 +109,7 @@ def route(
         batch = Batch.objects.create(
             desk=desk,
             ruleset_id=rules.ruleset.id,
-            roster_id=shot.row_id,
+            roster_id=snapshot.stored(shot, at=at),
             at=at,
             driver=driver,
             engine=engine.ENGINE_VERSION,

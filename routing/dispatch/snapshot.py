@@ -25,11 +25,12 @@ from routing.qualify.facts import KINDS
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A roster, the row it is stored in, and the index of territories made with it."""
+    """A roster, its form for storing, and the index of territories made with it."""
 
     stamp: int
     day: int
-    row_id: int
+    digest: str
+    body: str
     roster: Roster
     areas: AreaIndex
 
@@ -67,10 +68,31 @@ def forget() -> None:
 def _build(*, stamp: int, day: int, at: datetime) -> Snapshot:
     roster = Roster.of(_reps(at), _pools(), _territories())
     body = codec.encode_roster(roster)
-    row, _ = RosterSnapshot.objects.get_or_create(
-        digest=codec.digest(body), defaults={"body": body.decode(), "made_at": at}
+    return Snapshot(
+        stamp=stamp,
+        day=day,
+        digest=codec.digest(body),
+        body=body.decode(),
+        roster=roster,
+        areas=_areas(),
     )
-    return Snapshot(stamp=stamp, day=day, row_id=row.pk, roster=roster, areas=_areas())
+
+
+def stored(shot: Snapshot, *, at: datetime) -> int:
+    """
+    Return the row of a roster, written when it is new. The caller holds the desk.
+
+    Written earlier, two routers with one new roster would wait for each other: one for the
+    desk, the other for the row. And it is asked for anew in every batch, because a row
+    remembered from a transaction that failed later never was.
+    """
+    rows = RosterSnapshot.objects.filter(digest=shot.digest)
+    found = rows.values_list("pk", flat=True).first()
+    if found is None:
+        made = RosterSnapshot(digest=shot.digest, body=shot.body, made_at=at)
+        made.save(force_insert=True)
+        found = made.pk
+    return found
 
 
 def _reps(at: datetime) -> list[RepSpec]:

@@ -159,7 +159,9 @@ def why_it_waits(lead: Lead) -> str:
     """Why a lead in a queue has no owner yet, in words."""
     if lead.waiting == Lead.Waiting.NONE:
         if lead.queue.pool_id is None:
-            return _("is being routed") if lead.route_at else _("rests in the waiting room")
+            if lead.route_at:
+                return _("is being routed")
+            return _("in %(queue)s, where nobody claims") % {"queue": lead.queue}
         return _("waits to be claimed from %(queue)s") % {"queue": lead.queue}
     why = lead.get_waiting_display()
     if lead.wait_rep_id:

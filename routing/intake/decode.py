@@ -1,6 +1,8 @@
 """Turn the bytes a door received into fields, or say what is wrong with them. Pure."""
 
 import json
+import math
+import math
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -68,7 +70,9 @@ def _json(text: str) -> dict[str, Any]:
     if _depth(text) > MOST_DEPTH:
         raise Undecodable("too_deep", f"The body is nested deeper than {MOST_DEPTH} levels.")
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, parse_int=_integer)
+        value = json.loads(
+            text, parse_constant=_refuse_constant, parse_int=_integer, parse_float=_decimal
+        )
     except Undecodable:
         raise
     except (ValueError, RecursionError) as error:
@@ -89,6 +93,22 @@ def _integer(digits: str) -> int:
     if len(digits) > LONGEST_NUMBER:
         raise Undecodable("bad_number", "A number has too many digits.")
     return int(digits)
+
+
+def _decimal(digits: str) -> float:
+    """A number beyond the range of floats has no JSON form that a database would keep."""
+    value = float(digits)
+    if not math.isfinite(value):
+        raise Undecodable("bad_number", "A number is too large.")
+    return value
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        # 1e400 reads as infinity, which no JSON column can store.
+        raise Undecodable("bad_number", "A number is too large.")
+    return value
 
 
 def _depth(text: str) -> int:

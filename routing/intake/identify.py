@@ -19,12 +19,11 @@ def prospects_of(people: Sequence[Normalised], *, at: datetime) -> list[Prospect
     submission lead to several people, the surest address decides (e-mail before LinkedIn
     before phone).
     """
-    known = _known({key for person in people for key in person.keys})
-    fresh = _groups([person for person in people if not _owner(person.keys, known)])
-    if fresh:
-        _create(fresh, at=at)
-        known = _known({key for person in people for key in person.keys})
-    _remember_more_keys(people, known)
+    keys = {key for person in people for key in person.keys}
+    known = _known(keys)
+    if keys - known.keys():
+        _add(people, known, at=at)
+        known = _known(keys)
     ids = [known[_owner_key(person.keys, known)] for person in people]
     rows = {
         row.pk: row
@@ -72,37 +71,43 @@ def _groups(people: Sequence[Normalised]) -> list[list[Key]]:
     return groups
 
 
-def _create(groups: Sequence[Sequence[Key]], *, at: datetime) -> None:
-    """Make people and their keys; where somebody was quicker, theirs stand and ours go."""
+def _add(people: Sequence[Normalised], known: dict[Key, int], *, at: datetime) -> None:
+    """
+    Make those who are new, and remember the further addresses of those who are known.
+
+    All keys go in by one statement, in their order: two processes which add the same ones
+    then never wait for each other in a circle, and whoever comes second finds them there.
+    """
+    groups = _groups([person for person in people if not _owner(person.keys, known)])
     made = insert_many([Prospect(created_at=at) for _ in groups])
-    wanted = sorted(
-        (kind, value, prospect.pk)
-        for prospect, group in zip(made, groups, strict=True)
-        for kind, value in group
-    )
-    # In the order of the keys, so that two processes which add the same ones never wait
-    # for each other in a circle.
+    wanted: dict[Key, int] = {}
+    for person in people:
+        if (owner := _owner(person.keys, known)) is not None:
+            wanted |= {key: owner for key in person.keys if key not in known and key not in wanted}
+    for prospect, group in zip(made, groups, strict=True):
+        wanted |= {key: prospect.pk for key in group if key not in wanted}
     insert_many(
-        [ProspectKey(kind=kind, value=value, prospect_id=pk) for kind, value, pk in wanted],
+        [
+            ProspectKey(kind=kind, value=value, prospect_id=prospect)
+            for (kind, value), prospect in sorted(wanted.items())
+        ],
         ignore_conflicts=True,
     )
+    if made:
+        _yield_to_the_quicker(made, groups)
+
+
+def _yield_to_the_quicker(made: Sequence[Prospect], groups: Sequence[Sequence[Key]]) -> None:
+    """
+    Where somebody was quicker with an address of a person, theirs is the person: the other
+    addresses that we have just added go to them, and our row goes.
+    """
+    owners = _known({key for group in groups for key in group})
+    for prospect, group in zip(made, groups, strict=True):
+        theirs = next((owners[key] for key in group if owners[key] != prospect.pk), None)
+        if theirs is not None and prospect.pk in {owners[key] for key in group}:
+            ProspectKey.objects.filter(prospect=prospect).update(prospect=theirs)
     Prospect.objects.filter(pk__in=[row.pk for row in made], keys__isnull=True).delete()
-
-
-def _remember_more_keys(people: Sequence[Normalised], known: dict[Key, int]) -> None:
-    """A known person who gives a further address is recognised by it from now on."""
-    rows = sorted(
-        {
-            (kind, value, _owner(person.keys, known))
-            for person in people
-            for kind, value in person.keys
-            if (kind, value) not in known
-        }
-    )
-    insert_many(
-        [ProspectKey(kind=kind, value=value, prospect_id=pk) for kind, value, pk in rows],
-        ignore_conflicts=True,
-    )
 
 
 def _fill_gaps(found: Sequence[Prospect], people: Sequence[Normalised]) -> None:

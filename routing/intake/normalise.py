@@ -40,6 +40,7 @@ KNOWN = {*TEXTS, *ADDRESSES, *OTHERS}
 MOST_ANSWERS = 50
 LONGEST_ANSWER = 1000
 MOST_EMPLOYEES = 10_000_000
+LARGEST_NUMBER = 10**40
 MOST_VALUE = Decimal("999999999999.99")
 
 
@@ -156,12 +157,19 @@ def _text_or_empty(value: Any) -> str:
     return "" if value is None else str(value).strip()
 
 
+def _written(value: str | int | float) -> str:
+    """The value as text; a number that no database column could hold is none."""
+    if not isinstance(value, str) and not abs(value) < LARGEST_NUMBER:
+        raise _Field("bad_number", "A number is too large.")
+    return str(value)
+
+
 def _text(value: Any, most: int) -> str:
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise _Field("wrong_type", "Must be a text.")
-    text = fold(str(value))
+    text = fold(_written(value))
     if len(text) > most:
         raise _Field("too_long", f"Is longer than {most} characters.")
     return text
@@ -192,7 +200,19 @@ def _phone(value: Any, country: str) -> str:
         ) from error
     if not phonenumbers.is_possible_number(number):
         raise _Field("bad_phone", "Has too few or too many digits for a phone number.")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    kept = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if not _is_stable(kept):
+        raise _Field("bad_phone", "Is not a phone number.")
+    return kept
+
+
+def _is_stable(number: str) -> bool:
+    """A number that reads differently the next time, e.g. all zeros, would recognise nobody."""
+    try:
+        again = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return False
+    return phonenumbers.format_number(again, phonenumbers.PhoneNumberFormat.E164) == number
 
 
 def _linkedin(value: Any) -> str:
@@ -205,7 +225,7 @@ def _linkedin(value: Any) -> str:
     except ValueError as error:  # e.g. half of an IPv6 address
         raise _Field("bad_linkedin", "Is not a web address.") from error
     found = re.fullmatch(r"/(?:in|pub)/([^/]+)/?.*", parts.path)
-    if not host.endswith("linkedin.com") or not found:
+    if not f".{host}".endswith(".linkedin.com") or not found:
         raise _Field("bad_linkedin", "Is not a LinkedIn profile, e.g. linkedin.com/in/name.")
     return f"linkedin.com/in/{found[1].casefold()}"
 
@@ -225,7 +245,7 @@ def _employees(value: Any) -> int | None:
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise _Field("wrong_type", "Must be a whole number.")
-    text = re.sub(r"(?<=\d)[,. ](?=\d{3}\b)", "", str(value).strip())
+    text = re.sub(r"(?<=\d)[,. ](?=\d{3}\b)", "", _written(value).strip())
     # A range such as 51-200 counts by its lower end, "1000+" by its number.
     found = re.fullmatch(r"(\d{1,9})(?:\.0)?(?:\s*(?:-|–|to)\s*\d{1,9}|\+)?", text)
     if not found or int(found[1]) > MOST_EMPLOYEES:
@@ -239,7 +259,7 @@ def _money(value: Any) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise _Field("wrong_type", "Must be a number.")
     try:
-        amount = Decimal(str(value).strip().replace(",", ""))
+        amount = Decimal(_written(value).strip().replace(",", ""))
     except InvalidOperation as error:
         raise _Field("bad_number", "Must be a number, e.g. 4821.00.") from error
     if not amount.is_finite() or not 0 <= amount <= MOST_VALUE:
@@ -268,6 +288,8 @@ def _answers(fields: Mapping[str, Any], problems: list[Problem]) -> dict[str, An
             problems.append(
                 Problem(name, "wrong_type", "Must be a text, a number, or true or false.")
             )
+        elif isinstance(value, int | float) and not abs(value) < LARGEST_NUMBER:
+            problems.append(Problem(name, "bad_number", "A number is too large."))
         elif len(answers) < MOST_ANSWERS:
             text = fold(value)[:LONGEST_ANSWER] if isinstance(value, str) else value
             answers[fold(str(name))[:80]] = text

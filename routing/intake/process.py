@@ -20,6 +20,7 @@ from routing import engine, signals
 from routing.intake.decode import Problem, Undecodable, decode
 from routing.intake.identify import prospects_of
 from routing.intake.normalise import Normalised, Refused, normalise
+from routing.intake.owners import hand_over
 from routing.models import Lead, Organisation, Prospect, ScoreFactor, Submission, Touch
 from routing.models.source import Mode
 from routing.qualify import facts, scoring
@@ -136,7 +137,21 @@ def process(submissions: Sequence[Submission], *, at: datetime) -> list[Item]:
         _match(items)
         _leads(items, organisation=organisation, at=at)
         _finish(items, at=at)
+        _hand_over(items, at=at)
     return items
+
+
+def _hand_over(items: Sequence[Item], *, at: datetime) -> None:
+    """An import may bring history with its owners; nobody else can name one."""
+    given = [
+        (item.lead, item.submission.context["owner"])
+        for item in items
+        if item.is_new
+        and item.submission.mode == Mode.BACKFILL
+        and item.submission.context.get("owner")
+    ]
+    if given:
+        hand_over(given, at=at)
 
 
 def read(submission: Submission) -> Normalised:
@@ -220,17 +235,18 @@ def _leads(items: Sequence[Item], *, organisation: Organisation, at: datetime) -
     accounts = _accounts(items)
     new: dict[tuple[int, str], Item] = {}
     again: dict[int, Lead] = {}
+    before: dict[int, tuple[Any, ...]] = {}
     for item in items:
         place = (item.prospect.pk, item.submission.mode)
         if place in new:
             item.lead = new[place].lead
         elif place in present:
             item.lead = again.setdefault(present[place].pk, present[place])
+            before.setdefault(item.lead.pk, _scored(item.lead))
         else:
             item.lead, item.is_new = _new_lead(item, organisation, accounts), True
             new[place] = item
         item.lead.is_hand_raise = item.lead.is_hand_raise or item.hand_raise
-    before = {lead.pk: _scored(lead) for lead in again.values()}
     _score(items, counts=_touch_counts(again), at=at)
     _create([item.lead for item in new.values()], at=at)
     _touch(items)
@@ -304,10 +320,9 @@ def _score(items: Sequence[Item], *, counts: dict[int, int], at: datetime) -> No
         )
         result = scoring.score(factors, facts.read(known))
         # A later touch never takes away what an earlier one showed.
-        if not item.is_new and result.value < lead.score:
-            continue
-        lead.score, lead.tier = result.value, result.tier
-        lead.score_parts = [[name, points] for name, points in result.parts]
+        if item.is_new or result.value >= lead.score:
+            lead.score, lead.tier = result.value, result.tier
+            lead.score_parts = [[name, points] for name, points in result.parts]
         lead.priority = HOT_PRIORITY if _is_hot(lead) else NORMAL_PRIORITY
 
 

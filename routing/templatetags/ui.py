@@ -82,8 +82,8 @@ def ago(context: template.Context, moment: datetime | None) -> SafeString:
         return mark_safe("—")
     seconds = (_now(context) - moment).total_seconds()
     text = in_words(timedelta(seconds=abs(seconds)))
-    if abs(seconds) < 5:
-        text = _("just now")
+    if abs(seconds) < 60:
+        text = _("just now") if seconds >= 0 else _("in a moment")
     elif seconds > 0:
         text = _("%(span)s ago") % {"span": text}
     else:

@@ -17,7 +17,7 @@ from reps.due.clock import database_now
 from reps.mapping import BadMapping
 from reps.models import User
 from reps.views.gates import set_up_only
-from routing.intake import imports, mapping
+from routing.intake import imports
 from routing.models import ImportJob, Source
 from routing.models.source import Mode
 
@@ -185,7 +185,9 @@ def mapping_of(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
                 made["key"] = column
             else:
                 made["clock"] = _clock(request, job, column)
-    values = {name: pairs for name, pairs in job.mapping.get("values", {}).items() if name in fields}
+    values = {
+        name: pairs for name, pairs in job.mapping.get("values", {}).items() if name in fields
+    }
     made |= {"fields": fields, "values": values, "answers": answers}
     if request.POST.get("by_id") and "key" in made:
         made["person_key"] = made["key"]

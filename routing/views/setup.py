@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_POST
 
+from accounts.models import AccountOwner, Territory
 from reps.due.clock import database_now
 from reps.models import Rep, Team, WorkCalendar
 from reps.views.gates import set_up_only
@@ -187,6 +188,13 @@ def _rules() -> State:
     return State(True, _("%(rules)s, %(n)s rules") % {"rules": row.live_ruleset, "n": number})
 
 
+def _market() -> State:
+    number = Territory.objects.filter(is_active=True).count()
+    named = AccountOwner.objects.filter(ends_on__isnull=True).count()
+    words = _("%(t)s territories, %(n)s named accounts") % {"t": number, "n": named}
+    return State(bool(number or named), words if number or named else "")
+
+
 def _first_lead() -> State:
     lead = (
         Lead.objects.filter(owner__isnull=False)
@@ -275,7 +283,7 @@ STEPS = (
         95,
         lazy("Territories and named accounts"),
         lazy("Parts of the market with an owner, and companies that belong to somebody."),
-        lambda: State(False),
+        _market,
         links=((lazy("Territories"), "territories"), (lazy("Accounts"), "accounts")),
         optional=True,
     ),

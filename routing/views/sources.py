@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.html import format_html
+from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
@@ -146,12 +146,12 @@ def _act(rows: list[QuestionRow], action: str) -> None:
 def _snippets(row: LeadForm) -> dict[str, str]:
     """The link, and the one line that embeds the form elsewhere."""
     address = settings.BASE_URL + reverse("form", args=[row.slug])
-    line = format_html(
-        '<iframe src="{}" title="{}" width="100%" height="720" loading="lazy"></iframe>',
-        address,
-        row.title,
+    # A plain text, for people to copy: the page must escape it, not run it.
+    embed = (
+        f'<iframe src="{escape(address)}" title="{escape(row.title)}" '
+        'width="100%" height="720" loading="lazy"></iframe>'
     )
-    return {"address": address, "embed": str(line)}
+    return {"address": address, "embed": embed}
 
 
 urlpatterns = [

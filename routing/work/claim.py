@@ -39,7 +39,9 @@ def claim(*, lead_id: int, epoch: int, by: User, at: datetime, driver: str) -> L
         many unworked claims as the queue allows
     :raises routing.ownership.OwnershipRefused: if somebody was quicker, or the cap is reached
     """
-    rep = Rep.objects.select_related("user").get(user=by)
+    rep = Rep.objects.select_related("user").filter(user=by).first()
+    if rep is None:
+        raise ClaimRefused("Only reps can claim leads.")
     leads = ownership.lock_leads([lead_id])
     lead = leads.get(lead_id)
     if lead is None or lead.place != Lead.Place.QUEUE or lead.owner_epoch != epoch:

@@ -233,6 +233,8 @@ def approve(
     request, lead = _pending(request_id)
     target = to or request.wanted
     reason = f"{request.reason} — {answer}".strip(" —")
+    # Decided before the lead moves, so that the move does not overtake its own request.
+    _decide(request, ReassignmentRequest.State.APPROVED, answer=answer, by=by, at=at)
     if target is not None:
         give_to(
             lead_id=lead.pk,
@@ -253,7 +255,7 @@ def approve(
             at=at,
             driver=driver,
         )
-    return _decide(request, ReassignmentRequest.State.APPROVED, answer=answer, by=by, at=at)
+    return request
 
 
 @transaction.atomic
@@ -281,8 +283,6 @@ def _pending(request_id: int) -> tuple[ReassignmentRequest, Lead]:
 def _decide(
     request: ReassignmentRequest, state: str, *, answer: str, by: User | None, at: datetime
 ) -> ReassignmentRequest:
-    # The move itself may have overtaken the request (see `overtake_requests`).
-    request.refresh_from_db()
     request.state, request.answer = state, answer[:300]
     request.decided_at, request.decided_by = at, by
     trail.save(request, by=by, at=at, reason=state.lower(), kind=state.lower())

@@ -11,6 +11,7 @@ from reps.models import Rep
 from reps.models.bulk import insert_many, update_many
 from reps.models.tracked import bulk_writer
 from routing.models import Decision, Lead
+from routing.models.assignment import Reason
 from routing.models.source import Mode
 from routing.ownership import Placed
 from sla import clockwork
@@ -25,6 +26,7 @@ def follow(moves: Sequence[Placed], *, at: datetime) -> None:
     Bring the clocks of placed leads in line with their new place, in bulk.
 
     A new holder ends the former holder's HOLD clocks and gets new ones; LEAD clocks run on.
+    A claim keeps the promise of its CLAIM clock; leaving the queue otherwise only stops it.
     A lead in a queue people claim from has its CLAIM clock; one that is closed, in nurture
     or anywhere else without an owner has none.
     """
@@ -34,7 +36,14 @@ def follow(moves: Sequence[Placed], *, at: datetime) -> None:
     ids = [one.lead.pk for one in moves]
     running = list(Clock.objects.filter(lead__in=ids, state=Clock.State.RUNNING))
     ending = [clock for clock in running if _ends(clock, moves)]
-    _end(ending, state=Clock.State.STOPPED, at=at)
+    claimed = {one.lead.pk for one in moves if one.move.reason_code == Reason.CLAIMED}
+    kept_promise = [
+        clock
+        for clock in ending
+        if clock.metric == Policy.Metric.CLAIM and clock.lead_id in claimed
+    ]
+    _end(kept_promise, state=Clock.State.MET, at=at)
+    _end([c for c in ending if c not in kept_promise], state=Clock.State.STOPPED, at=at)
     kept = {(c.lead_id, c.metric, c.scope) for c in running} - {
         (c.lead_id, c.metric, c.scope) for c in ending
     }
@@ -185,13 +194,15 @@ def meet(leads: Sequence[Lead], *, metrics: Iterable[str], at: datetime) -> None
 
 
 def _end(clocks: Sequence[Clock], *, state: str, at: datetime) -> None:
+    # A person's moment is read before they wait for the lead: where the deadline's step was
+    # quicker, the clock ended after its breach, not before.
     update_many(
         Clock,
         [
             {
                 "pk": clock.pk,
                 "state": state,
-                "ended_at": at,
+                "ended_at": max(at, clock.breached_at or at),
                 "next_at": None,
                 "breached_at": clock.breached_at or (at if at > clock.due_at else None),
             }

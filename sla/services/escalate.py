@@ -59,6 +59,10 @@ def fire(*, clock_id: int, lead_id: int, driver: str, due_before: datetime) -> i
     )
     if not leads:
         return 0
+    if leads[0].assignments.filter(started_at__gt=due_before).exists():
+        # It changed hands after the moment as of which this driver works. What the step does
+        # would end that custody before it began, so it is left to the next round.
+        return 0
     clock = (
         Clock.objects.select_for_update(no_key=True, of=("self",))
         .select_related("policy")
@@ -135,7 +139,7 @@ def to_backup(context: Context) -> Outcome:
     for backup in _backups(owner):
         if _give(context, backup, f"{owner} did not answer in time"):
             return Outcome((backup.user, context.manager), f"Gave it to {backup}")
-    return Outcome((context.manager,), "No backup has room; told the manager")
+    return Outcome((context.manager,), "No backup can take it; told the manager")
 
 
 def to_manager(context: Context) -> Outcome:
@@ -169,10 +173,12 @@ def _backups(owner: Rep | None) -> list[Rep]:
 
 
 def _give(context: Context, rep: Rep, reason: str) -> bool:
-    """Make `rep` the owner, if they work now, have room, and did not hold it before."""
+    """Make `rep` the owner, if they are not away, have room, and did not hold it before."""
     lead = context.lead
     held = lead.assignments.filter(rep=rep).exists()
     if held or not rep.is_active or rep.is_paused(context.at):
+        return False
+    if rep.absences.filter(starts_at__lte=context.at, ends_at__gt=context.at).exists():
         return False
     try:
         with transaction.atomic():

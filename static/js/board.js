@@ -7,6 +7,8 @@
   const label = form.querySelector("[data-selected]");
   const count = () => {
     const chosen = boxes().filter((box) => box.checked).length;
+    // With nothing ticked the bar would only cover the lists; without script it is always there.
+    form.hidden = chosen === 0;
     label.textContent = chosen ? label.dataset.some.replace("%", chosen) : label.dataset.none;
     for (const box of boxes()) box.closest("tr")?.setAttribute("aria-selected", String(box.checked));
   };

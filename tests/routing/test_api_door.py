@@ -56,9 +56,7 @@ def test_a_lead_is_acknowledged_and_its_way_can_be_followed(key):
 
 
 def test_a_form_body_is_taken_too(key):
-    answer = post(
-        key, b"email=ada%40example.com", content_type="application/x-www-form-urlencoded"
-    )
+    answer = post(key, b"email=ada%40example.com", content_type="application/x-www-form-urlencoded")
 
     assert answer.status_code == 202
 
@@ -315,7 +313,13 @@ def test_whatever_the_bytes_are_they_are_kept_and_never_break_the_door(key, cont
 
 @pytest.mark.parametrize(
     "content_type",
-    ["", "text/plain", "multipart/form-data; boundary=x", "application/json; charset=latin-1", "x" * 300],
+    [
+        "",
+        "text/plain",
+        "multipart/form-data; boundary=x",
+        "application/json; charset=latin-1",
+        "x" * 300,
+    ],
 )
 def test_any_content_type_is_stored(key, content_type):
     answer = post(key, {"nothing": 1}, content_type=content_type)

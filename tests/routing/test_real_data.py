@@ -31,7 +31,8 @@ ACCOUNTS = """account,sector,year_established,revenue,employees,office_location,
 Acme Hotels,technolgy,1996,1100.04,2822,United States,
 Bright Foods,medical,1999,251.41,495,Philipines,Acme Hotels
 """
-PIPELINE = """opportunity_id,sales_agent,product,account,deal_stage,engage_date,close_date,close_value
+PIPELINE = """\
+opportunity_id,sales_agent,product,account,deal_stage,engage_date,close_date,close_value
 A1,Ann East,GTXPro,Acme Hotels,Won,2017-01-02,2017-01-05,500
 A2,Ann East,GTX Basic,Acme Hotels,Lost,2017-01-03,2017-01-04,0
 B1,Cyd West,GTX Basic,Bright Foods,Engaging,2017-01-03,,

@@ -305,6 +305,7 @@ def test_nobody_decides_requests_of_another_team(client, scene):
 def test_a_waiting_lead_says_why_it_waits(client, scene):
     scene.rep.capacity = 2
     make.saved(scene.rep)
+    make.rules(make.round_robin(make.pool(scene.rep), on_empty="wait"))
     (lead,) = scene.more(1)
     client.force_login(scene.manager)
 

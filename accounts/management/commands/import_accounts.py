@@ -15,7 +15,7 @@ SHOWN = 20
 
 
 class Command(BaseCommand):
-    help = "Create or update customer companies from a CSV or XLSX file; run twice, it changes nothing."
+    help = "Create or update accounts from a CSV or XLSX file; twice changes nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)

@@ -6,16 +6,16 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from reps.services.imports import import_reps
 from reps import tables
 from reps.due.clock import database_now
 from reps.mapping import BadMapping, load
+from reps.services.imports import import_reps
 
 SHOWN = 20
 
 
 class Command(BaseCommand):
-    help = "Create or update reps, with their teams, managers and offices from a CSV or XLSX file; run twice, it changes nothing."
+    help = "Create or update reps and their teams from a CSV or XLSX file; twice changes nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)

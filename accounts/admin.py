@@ -1,0 +1,67 @@
+"""The market in the admin."""
+
+from django.contrib import admin
+
+from accounts.models import Account, AccountKey, AccountOwner, Opportunity, Territory
+from accounts.models.territory import text_list
+from reps.admin_base import LedgerAdmin, TrackedAdmin, TrackedForm, TrackedInline
+
+
+class AccountForm(TrackedForm):
+    def clean_aliases(self):
+        aliases = self.cleaned_data.get("aliases") or []
+        text_list(aliases)
+        return aliases
+
+
+class AccountOwnerInline(TrackedInline):
+    model = AccountOwner
+    autocomplete_fields = ["rep"]
+
+
+@admin.register(Account)
+class AccountAdmin(TrackedAdmin):
+    form = AccountForm
+    list_display = ["name", "domain", "parent", "country", "employees", "is_active"]
+    list_select_related = ["parent"]
+    list_filter = ["is_active"]
+    search_fields = ["name", "domain", "external_id"]
+    autocomplete_fields = ["parent"]
+    inlines = [AccountOwnerInline]
+
+
+@admin.register(AccountOwner)
+class AccountOwnerAdmin(TrackedAdmin):
+    list_display = ["account", "rep", "role", "starts_on", "ends_on"]
+    list_select_related = ["account", "rep__user"]
+    list_filter = ["role"]
+    search_fields = ["account__name", "rep__user__first_name", "rep__user__last_name"]
+    autocomplete_fields = ["account", "rep"]
+
+
+@admin.register(Opportunity)
+class OpportunityAdmin(TrackedAdmin):
+    list_display = ["name", "account", "owner", "state", "value", "opened_at"]
+    list_select_related = ["account", "owner__user"]
+    list_filter = ["state"]
+    search_fields = ["name", "account__name"]
+    autocomplete_fields = ["account", "owner"]
+
+
+@admin.register(Territory)
+class TerritoryAdmin(TrackedAdmin):
+    list_display = ["name", "parent", "owner", "backup", "rank", "is_active"]
+    list_select_related = ["parent", "owner__user", "backup__user"]
+    list_filter = ["is_active"]
+    search_fields = ["name"]
+    autocomplete_fields = ["parent", "owner", "backup"]
+
+
+@admin.register(AccountKey)
+class AccountKeyAdmin(LedgerAdmin):
+    """Derived from names and domains by every save of an account."""
+
+    list_display = ["account", "kind", "value"]
+    list_select_related = ["account"]
+    list_filter = ["kind"]
+    search_fields = ["value", "account__name"]
