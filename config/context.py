@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -82,7 +82,7 @@ class Shell:
 
     @property
     def setup_url(self) -> str:
-        return _address("setup")
+        return reverse("setup")
 
     @property
     def role(self) -> str:
@@ -119,7 +119,7 @@ class Shell:
         if is_manager or is_revops:
             entries.append(self._entry("history", _("History"), "history"))
             entries.append(self._entry("rules", _("Rules"), "rules"))
-        return [entry for entry in entries if entry]
+        return entries
 
     @cached_property
     def sub(self) -> list[Entry]:
@@ -137,14 +137,12 @@ class Shell:
         ]
         if access.is_revops(self._user):
             entries.append(self._entry("outbox", _("Outbox"), "send", self._dead))
-        return [entry for entry in entries if entry]
+        return entries
 
     def _entry(
         self, name: str, label: str, icon: str, count: Any = None, *, hot: bool = False
-    ) -> Entry | None:
-        url = _address(name)
-        if not url:
-            return None
+    ) -> Entry:
+        url = reverse(name)
         path = self._request.path
         current = path == url if url == "/" else path.startswith(url)
         number, says = count() if count else (0, "")
@@ -171,10 +169,3 @@ class Shell:
     def _dead(self) -> tuple[int, str]:
         number = Message.objects.filter(state=Message.State.DEAD).count()
         return number, _("%(n)s could not be sent") % {"n": number}
-
-
-def _address(name: str) -> str:
-    try:
-        return reverse(name)
-    except NoReverseMatch:
-        return ""

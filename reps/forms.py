@@ -308,7 +308,7 @@ class CalendarForm(forms.ModelForm):
 
 
 def _whole(text: str | None, default: int) -> int:
-    return int(text) if text and text.isdigit() and len(text) < 4 else default
+    return int(text) if text and text.isdecimal() and len(text) < 4 else default
 
 
 class ExceptionForm(forms.Form):

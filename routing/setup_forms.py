@@ -13,6 +13,7 @@ from reps import access
 from reps.models import Rep, User
 from routing.models import LeadForm, Organisation, Pool, Queue, Source
 from routing.models.source import STANDARD_FIELDS
+from routing.rules.builder import small_number
 from routing.visibility import visible_reps
 
 
@@ -83,8 +84,8 @@ def read_members(rows: list[MemberRow], *, choices: dict[int, Rep]) -> list[tupl
     for row in rows:
         if not row.rep:
             continue
-        rep = choices.get(int(row.rep)) if row.rep.isdigit() else None
-        weight = int(row.weight) if row.weight.isdigit() else 0
+        rep = choices.get(int(row.rep)) if row.rep.isdecimal() and len(row.rep) < 19 else None
+        weight = small_number(row.weight) or 0
         if rep is None:
             row.error = str(_("Choose a rep."))
         elif rep.pk in seen:
@@ -233,9 +234,10 @@ def stored_questions(fields: list[dict[str, Any]]) -> list[QuestionRow]:
 
 def posted_questions(data: QueryDict) -> list[QuestionRow]:
     """The rows as they were typed."""
-    columns = [data.getlist(f"q_{name}") for name in ("name", "label", "choices", "required")]
+    names = ("name", "label", "choices", "required")
+    columns = [[text.replace("\x00", "") for text in data.getlist(f"q_{name}")] for name in names]
     return [
-        QuestionRow(name, label.strip(), choices.strip(), required == "1")
+        QuestionRow(name[:60], label.strip(), choices.strip(), required == "1")
         for name, label, choices, required in zip(*columns, strict=False)
     ]
 

@@ -94,7 +94,7 @@ def read_steps(rows: list[StepRow]) -> list[dict[str, Any]]:
     for row in rows:
         if not row.percent:
             continue
-        if not row.percent.isdigit() or len(row.percent) > 6 or row.action not in chain.ACTIONS:
+        if not row.percent.isdecimal() or len(row.percent) > 6 or row.action not in chain.ACTIONS:
             row.error = str(_("A whole number of per cent, and what to do."))
             continue
         found.append({"at_percent": int(row.percent), "do": row.action})

@@ -25,7 +25,7 @@ PER_PAGE = 50
 def account_list(request: HttpRequest) -> HttpResponse:
     """Companies with their owners; search by name, domain or owner."""
     today = database_now().date()
-    query = request.GET.get("q", "").strip()
+    query = request.GET.get("q", "").replace("\x00", "").strip()
     only = request.GET.get("only", "")
     current = AccountOwner.objects.filter(
         Q(ends_on__isnull=True) | Q(ends_on__gt=today), starts_on__lte=today

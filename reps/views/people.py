@@ -54,7 +54,7 @@ def people_list(request: HttpRequest) -> HttpResponse:
         )
     )
     everyone = request.GET.get("who") == "all"
-    query = request.GET.get("q", "").strip()
+    query = request.GET.get("q", "").replace("\x00", "").strip()
     if not everyone:
         reps = reps.filter(is_active=True)
     if query:

@@ -73,10 +73,15 @@ def replay(past: Sequence[Past], *, source: Source, until: date) -> Iterator[Run
                 if one.closed_on is not None:
                     closing[max(one.closed_on, day)].append((one, lead))
         with _timed(run, "routing"):
-            while batch.route(driver=DRIVER, at=morning, due_before=morning, most=AT_ONCE):
-                pass
+            _route(at=morning)
+        evening = datetime.combine(day, CLOSES, tzinfo=UTC)
         with _timed(run, "outcomes"):
-            run.closed += _close(closing.pop(day, []), at=datetime.combine(day, CLOSES, tzinfo=UTC))
+            run.closed += _close(closing.pop(day, []), at=evening)
+        # What comes free in the evening is given out next morning; on the last day at once,
+        # so that the past ends with nothing undecided.
+        if day == until:
+            with _timed(run, "routing"):
+                _route(at=evening)
         # Only now may the day's rows teach anything.
         offices.learn(arriving[day])
         yield run
@@ -149,6 +154,11 @@ def _take_in(past: Sequence[Past], *, source: Source, at: datetime) -> Iterator[
             row = one.incoming.context["import"]["row"]
             raise ReplayRefused(f"Row {row} was not taken in; see the quarantine.")
         yield one, lead
+
+
+def _route(*, at: datetime) -> None:
+    while batch.route(driver=DRIVER, at=at, due_before=at, most=AT_ONCE):
+        pass
 
 
 @transaction.atomic

@@ -25,10 +25,16 @@ MATCHES = (
     ("none", "none of these holds"),
 )
 LIST_OPS = ("in", "not_in", "prefix", "matches_domain")
+MOST_DIGITS = 19
 NO_VALUE = ("empty", "not_empty")
 BETWEEN = re.compile(r"\s*(-?[\d.,_ ]*\d)\s*(?:and|to|–|-|;)\s*(-?[\d.,_ ]*\d)\s*")
 YES = ("yes", "true", "1", "on")
 NO = ("no", "false", "0", "off")
+
+
+def small_number(text: str) -> int | None:
+    """Read the number of a row or a block as a form posts it; None for anything else."""
+    return int(text) if text.isdecimal() and len(text) < 4 else None
 
 
 class RowRefused(ValueError):
@@ -119,9 +125,10 @@ class Sheet:
         blocks = [Block(match if match in allowed else "all") for match in matches]
         columns = [data.getlist(f"c_{name}") for name in ("group", "fact", "op", "value")]
         for group, fact, op, value in zip(*columns, strict=False):
-            index = int(group) if group.isdigit() else 0
+            index = small_number(group) or 0
             if index < len(blocks):
-                blocks[index].rows.append(Row(fact, op, value.strip()[:2000]))
+                text = value.replace("\x00", "").strip()[:2000]
+                blocks[index].rows.append(Row(fact, op, text))
         return cls(blocks)
 
     def act(self, action: str) -> bool:
@@ -130,7 +137,7 @@ class Sheet:
         group, `drop:1:2` removes row 2 of block 1. Returns whether it was such a button.
         """
         verb, _, rest = action.partition(":")
-        numbers = [int(part) for part in rest.split(":") if part.isdigit()]
+        numbers = [n for n in map(small_number, rest.split(":")) if n is not None]
         if verb == "group":
             self.blocks.append(Block("any", [Row()]))
         elif verb == "row" and numbers and numbers[0] < len(self.blocks):
@@ -281,7 +288,7 @@ def _id(text: str, fact: str, names: Names) -> int:
     found = [pk for pk, name in names.of_fact(fact).items() if name.casefold() == wanted]
     if len(found) == 1:
         return found[0]
-    if text.isdigit():
+    if text.isdecimal() and len(text) < MOST_DIGITS:
         return int(text)
     raise RowRefused(f"Nobody and nothing is called “{text}” here.")
 

@@ -43,7 +43,7 @@ def save_rule(
     :raises routing.engine.InvalidPart: pointing at what the engine cannot read
     """
     ruleset = _locked_draft(ruleset)
-    row = rule or Rule(ruleset=ruleset)
+    row = _fresh(rule, ruleset) if rule else Rule(ruleset=ruleset)
     if is_fallback and condition != {"all": []}:
         raise RulesRefused("The fallback takes whatever is left, so it has no condition.")
     others = ruleset.rules.exclude(pk=row.pk)
@@ -69,7 +69,7 @@ def delete_rule(*, rule: Rule, by: User, at: datetime) -> None:
     :raises RulesRefused: if its version is no draft
     """
     ruleset = _locked_draft(rule.ruleset)
-    trail.delete(rule, by=by, at=at, reason="taken out")
+    trail.delete(_fresh(rule, ruleset), by=by, at=at, reason="taken out")
     _renumber(ruleset, _in_order(ruleset), by=by, at=at)
 
 
@@ -81,6 +81,7 @@ def move_rule(*, rule: Rule, up: bool, by: User, at: datetime) -> None:
     :raises RulesRefused: if its version is no draft
     """
     ruleset = _locked_draft(rule.ruleset)
+    _fresh(rule, ruleset)
     order = _in_order(ruleset)
     place = next(i for i, one in enumerate(order) if one.pk == rule.pk)
     other = place - 1 if up else place + 1
@@ -195,6 +196,14 @@ def _locked_draft(ruleset: RuleSet) -> RuleSet:
     row = RuleSet.objects.select_for_update(no_key=True).get(pk=ruleset.pk)
     if row.state != RuleSet.State.DRAFT:
         raise RulesRefused(f"{row} has been published; make a draft and change that.")
+    return row
+
+
+def _fresh(rule: Rule, ruleset: RuleSet) -> Rule:
+    """The rule as it stands under the lock; somebody may have moved it, or taken it out."""
+    row = Rule.objects.filter(pk=rule.pk, ruleset=ruleset).first()
+    if row is None:
+        raise RulesRefused(f"Somebody has just taken “{rule.name}” out of the draft.")
     return row
 
 

@@ -14,6 +14,7 @@ from reps.views.gates import set_up_only
 from routing import organisation
 from routing.models import Lead, Pool, Queue
 from routing.organisation import SetUpRefused
+from routing.rules.builder import small_number
 from routing.setup_forms import (
     MemberRow,
     PoolForm,
@@ -81,8 +82,9 @@ def _typed(request: HttpRequest) -> dict[str, str]:
 
 def _act(rows: list[MemberRow], action: str) -> None:
     verb, _sep, number = action.partition(":")
-    if verb == "drop" and number.isdigit() and int(number) < len(rows):
-        del rows[int(number)]
+    index = small_number(number)
+    if verb == "drop" and index is not None and index < len(rows):
+        del rows[index]
     elif verb == "row":
         rows.append(MemberRow())
 

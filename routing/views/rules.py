@@ -96,7 +96,7 @@ def rules_draft_make(request: HttpRequest) -> HttpResponse:
     if not Organisation.objects.exists():
         return redirect("setup_organisation")
     based_on = request.POST.get("based_on", "")
-    source = get_object_or_404(RuleSet, pk=based_on) if based_on.isdigit() else None
+    source = get_object_or_404(RuleSet, pk=based_on) if based_on.isdecimal() else None
     lifecycle.draft(by=request.user, at=database_now(), based_on=source)
     return redirect("rules_draft")
 
@@ -156,7 +156,7 @@ def rules_note(request: HttpRequest) -> HttpResponse:
     """Say what changes with the draft."""
     draft = _draft()
     if draft is not None:
-        draft.note = request.POST.get("note", "").strip()[:300]
+        draft.note = request.POST.get("note", "").replace("\x00", "").strip()[:300]
         trail.save(draft, by=request.user, at=database_now(), reason="note")
         messages.success(request, _("Noted."))
     return redirect("rules_draft")
@@ -286,9 +286,11 @@ def builder_context(names: Names, *, kinds=None) -> dict:
 @set_up_only
 def rule_move(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask a rule earlier or later."""
-    edit.move_rule(
-        rule=_rule(pk), up=request.POST.get("way") == "up", by=request.user, at=database_now()
-    )
+    up = request.POST.get("way") == "up"
+    try:
+        edit.move_rule(rule=_rule(pk), up=up, by=request.user, at=database_now())
+    except RulesRefused as refused:
+        messages.warning(request, str(refused))
     return redirect("rules_draft")
 
 
@@ -297,7 +299,11 @@ def rule_move(request: HttpRequest, pk: int) -> HttpResponse:
 def rule_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a rule out of the draft."""
     rule = _rule(pk)
-    edit.delete_rule(rule=rule, by=request.user, at=database_now())
+    try:
+        edit.delete_rule(rule=rule, by=request.user, at=database_now())
+    except RulesRefused as refused:
+        messages.warning(request, str(refused))
+        return redirect("rules_draft")
     messages.success(request, _("Took out the rule “%(name)s”.") % {"name": rule.name})
     return redirect("rules_draft")
 

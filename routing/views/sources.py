@@ -18,6 +18,7 @@ from reps.views.gates import set_up_only
 from routing import keys, organisation
 from routing.models import LeadForm, Source
 from routing.models.source import STANDARD_FIELDS, default_fields
+from routing.rules.builder import small_number
 from routing.setup_forms import (
     LeadFormForm,
     QuestionRow,
@@ -134,10 +135,12 @@ def _typed(request: HttpRequest, form: LeadFormForm) -> dict:
 
 def _act(rows: list[QuestionRow], action: str) -> None:
     verb, _sep, number = action.partition(":")
-    index = int(number) if number.isdigit() else -1
+    index = small_number(number)
+    if verb != "row" and index is None:
+        return
     if verb == "row":
         rows.append(QuestionRow())
-    elif verb == "drop" and 0 <= index < len(rows):
+    elif verb == "drop" and index < len(rows):
         del rows[index]
     elif verb == "up" and 0 < index < len(rows):
         rows[index - 1], rows[index] = rows[index], rows[index - 1]

@@ -44,7 +44,7 @@ def record_outcome(
     :raises routing.states.WrongState: if the lead cannot go there from where it is
     """
     if kind not in Outcome.Kind.values:
-        raise WorkRefused("Choose an outcome: " + ", ".join(Outcome.Kind.labels) + ".")
+        raise WorkRefused("Choose an outcome: " + ", ".join(map(str, Outcome.Kind.labels)) + ".")
     if kind == Outcome.Kind.LOST and not reason.strip():
         raise WorkRefused("Say why it was lost.")
     lead = steps.locked(lead_id, epoch)

@@ -57,7 +57,7 @@ def log_contact(
     :raises WorkRefused: for an unknown way
     """
     if way not in Way.values:
-        raise WorkRefused("Say how you contacted them: " + ", ".join(Way.labels) + ".")
+        raise WorkRefused("Say how you contacted them: " + ", ".join(map(str, Way.labels)) + ".")
     lead = steps.locked(lead_id, epoch)
     steps.own(lead, by)
     first_seen = lead.acknowledged_at is None

@@ -12,7 +12,7 @@ from reps.due.clock import database_now
 from reps.views.gates import set_up_only
 from routing.engine import InvalidPart
 from routing.rules import sentences as rule_sentences
-from routing.rules.builder import MATCHES, Row, Sheet, fact_choices, op_choices
+from routing.rules.builder import MATCHES, Row, Sheet, fact_choices, op_choices, small_number
 from routing.rules.sentences import Names
 from sla import sentences
 from sla.forms import PolicyForm, StepRow, posted_steps, read_steps, stored_steps
@@ -101,10 +101,11 @@ class _PolicyPage:
 
     def _act(self, action: str) -> bool:
         verb, _sep, number = action.partition(":")
+        index = small_number(number)
         if verb == "step":
             self.steps.append(StepRow())
-        elif verb == "unstep" and number.isdigit() and int(number) < len(self.steps):
-            del self.steps[int(number)]
+        elif verb == "unstep" and index is not None and index < len(self.steps):
+            del self.steps[index]
         else:
             return False
         return True

@@ -87,6 +87,7 @@ def test_parking_a_batch(world):
     for name in ("ann", "ben"):
         world[name].capacity = 0
         make.saved(world[name])
+    make.rules(make.round_robin(world["pool"], on_empty="wait"))
     # The new caps make a new roster.
     make.leads(1)
     batch.route(driver="test", at=AT, due_before=AT)

@@ -237,3 +237,22 @@ def test_a_score_asks_for_no_score_and_no_owner(client, manager):
 
     assert page.status_code == 422
     assert not ScoreFactor.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "act", ["drop:9:9", "drop:²:²", "drop:" + "9" * 5000, "row:", ":", "x" * 9000]
+)
+def test_made_up_buttons_break_nothing(client, draft, pool, act):
+    page = client.post(reverse("rule_add"), body(pool, name="", act=act))
+
+    assert page.status_code in (200, 422)
+
+
+@pytest.mark.parametrize("value", ["\x00", "²", "9" * 5000, "1e999", "nan", "-", "a" * 50_000])
+@pytest.mark.parametrize("fact", ["employees", "country", "territory", "hand_raise", "answers"])
+def test_made_up_values_break_nothing(client, draft, pool, fact, value):
+    page = client.post(
+        reverse("rule_add"), body(pool, name="", c_fact=fact, c_op="eq", c_value=value, c_group="²")
+    )
+
+    assert page.status_code == 422
