@@ -149,11 +149,9 @@ def _act(rows: list[QuestionRow], action: str) -> None:
 def _snippets(row: LeadForm) -> dict[str, str]:
     """The link, and the one line that embeds the form elsewhere."""
     address = settings.BASE_URL + reverse("form", args=[row.slug])
+    script = settings.BASE_URL + reverse("form_embed", args=[row.slug])
     # A plain text, for people to copy: the page must escape it, not run it.
-    embed = (
-        f'<iframe src="{escape(address)}" title="{escape(row.title)}" '
-        'width="100%" height="720" loading="lazy"></iframe>'
-    )
+    embed = f'<script src="{escape(script)}" async></script>'
     return {"address": address, "embed": embed}
 
 

@@ -18,10 +18,10 @@ PUBLIC = {
     "login/": "where signing in happens",
     "f/<slug:slug>/": "the hosted form is for prospects",
     "f/<slug:slug>/thanks/<uuid:public_id>/": "the form's thank-you page, by an unguessable id",
-    "invitation/<uidb64>/<token>/": "whoever is invited has no password yet; the token is the key",
+    "f/<slug:slug>/embed.js": "embeds the hosted form in another site",
+    "people/invite/<str:uidb64>/<str:token>/": "the invited have no password; the token is the key",
     "admin/login/": "where signing in to the admin happens",
     "admin/jsi18n/": "the admin's own words, no data",
-    "static/": "files that are the same for everybody",
 }
 SAMPLES = {"slug": "x", "int": "1", "uuid": str(uuid.uuid4()), "path": "1", "str": "x"}
 
@@ -54,6 +54,10 @@ def test_nobody_gets_in_without_signing_in(route):
 
         at_login = answer.status_code == 302 and "/login/" in answer.headers["Location"]
         assert at_login or answer.status_code in (401, 403), (route, method, answer.status_code)
+
+
+def test_the_list_of_public_addresses_names_real_ones():
+    assert set(PUBLIC) <= set(ALL)
 
 
 @pytest.mark.parametrize("route", ["healthz", "readyz", "login/"])

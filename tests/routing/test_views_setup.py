@@ -193,10 +193,10 @@ def test_the_paste_snippet_is_one_line(client, manager):
     page = client.get(reverse("leadform", args=[form.pk]))
 
     assert page.context["address"].endswith("/f/contact/")
-    assert page.context["embed"].startswith("<iframe src=")
+    assert page.context["embed"].startswith("<script src=")
     assert "\n" not in page.context["embed"]
-    assert "&lt;iframe" in page.content.decode()
-    assert "<iframe" not in page.content.decode()
+    assert "&lt;script src=" in page.content.decode()
+    assert page.context["embed"] not in page.content.decode()
 
 
 def test_a_key_is_shown_once_and_kept_as_a_hash(client, manager):
