@@ -104,6 +104,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 
 # --- Who people are ---------------------------------------------------------------------
 AUTH_USER_MODEL = "reps.User"
+AUTHENTICATION_BACKENDS = ["reps.backends.PasswordBackend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"

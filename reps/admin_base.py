@@ -15,6 +15,7 @@ from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, models, transaction
+from django.forms.fields import InvalidJSONInput
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -23,6 +24,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.overrides import FORMFIELD_OVERRIDES_INLINE
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from reps import trail
@@ -64,20 +66,35 @@ def in_words(error: Exception) -> str:
     return str(error)
 
 
-class PlainForm(forms.ModelForm):
-    """Refuses JSON that one of the databases could not store."""
+class PlainJSONField(forms.JSONField):
+    """JSON that both databases can store, whatever was typed."""
 
-    def clean(self):
-        cleaned = super().clean()
-        for name, field in self.fields.items():
-            if isinstance(field, forms.JSONField) and (
-                problem := problem_with(self.cleaned_data.get(name))
-            ):
-                self.add_error(name, problem)
-        return cleaned
+    def __init__(self, **options):
+        # Whether it was changed is asked of the row, not of a copy in the page.
+        super().__init__(**{**options, "show_hidden_initial": False})
+
+    def to_python(self, value):
+        try:
+            found = super().to_python(value)
+        except (ValueError, RecursionError) as error:
+            # Too many digits, or nested deeper than any reader goes.
+            raise ValidationError(_("This cannot be read as JSON.")) from error
+        if problem := problem_with(found):
+            raise ValidationError(problem)
+        return found
+
+    def bound_data(self, data, initial):
+        # What cannot be used is shown as it was typed, not as what it stands for.
+        if self.disabled or data is None:
+            return super().bound_data(data, initial)
+        try:
+            self.to_python(data)
+        except ValidationError:
+            return InvalidJSONInput(data)
+        return super().bound_data(data, initial)
 
 
-class TrackedForm(PlainForm):
+class TrackedForm(forms.ModelForm):
     """Asks why, which is kept with the change."""
 
     change_reason = forms.CharField(
@@ -92,7 +109,13 @@ class TrackedForm(PlainForm):
 class TrackedInline(TabularInline):
     """Rows that belong to a tracked row, saved one by one through the trail."""
 
-    form = PlainForm
+    formfield_overrides = {
+        **FORMFIELD_OVERRIDES_INLINE,
+        models.JSONField: {
+            **FORMFIELD_OVERRIDES_INLINE.get(models.JSONField, {}),
+            "form_class": PlainJSONField,
+        },
+    }
     extra = 0
     show_change_link = False
 
@@ -208,6 +231,7 @@ class TrackedAdmin(HistoryPages, Refusing):
     """Configuration: one history row and one audit event for every row written."""
 
     form = TrackedForm
+    formfield_overrides = {models.JSONField: {"form_class": PlainJSONField}}
 
     def get_fields(self, request, obj=None):
         fields = [name for name in super().get_fields(request, obj) if name != "change_reason"]

@@ -11,7 +11,6 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from reps.admin_base import (
-    PlainForm,
     TrackedAdmin,
     TrackedForm,
     TrackedInline,
@@ -177,7 +176,7 @@ class ScoreFactorAdmin(TrackedAdmin):
 # --- Rules ------------------------------------------------------------------------------
 
 
-class ReadableRule(PlainForm):
+class ReadableRule(forms.ModelForm):
     """A rule that the engine can read, in a draft."""
 
     def clean_condition(self):

@@ -69,6 +69,11 @@ class WorkCalendar(TrackedModel):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, **kwargs):
+        # Every roster is made from every calendar: one that cannot be read would stop them all.
+        self.clean()
+        super().save(**kwargs)
+
     def clean(self) -> None:
         super().clean()
         self.validate_holidays()

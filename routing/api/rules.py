@@ -33,11 +33,15 @@ class RuleSerializer(TrackedSerializer):
             "is_fallback",
         ]
 
-    def check_row(self, row: Rule) -> None:
-        if row.ruleset.state != RuleSet.State.DRAFT:
+    def update(self, instance, validated_data):
+        # Saving asks only the rule set that it would go to; a published one loses no rule.
+        if instance.ruleset.state != RuleSet.State.DRAFT:
             raise PublishedRulesAreFixed(
                 "Published rules never change. Make a draft from them and publish that."
             )
+        return super().update(instance, validated_data)
+
+    def check_row(self, row: Rule) -> None:
         for name, read in (
             ("condition", lambda value: engine.parse(value, KINDS)),
             ("path", engine.parse_path),
@@ -79,9 +83,10 @@ class DraftSerializer(TrackedSerializer):
         model = RuleSet
         fields = ["note"]
 
-    def check_row(self, row: RuleSet) -> None:
-        if row.pk and row.state != RuleSet.State.DRAFT:
+    def update(self, instance, validated_data):
+        if instance.state != RuleSet.State.DRAFT:
             raise PublishedRulesAreFixed("A published rule set never changes.")
+        return super().update(instance, validated_data)
 
 
 class RollbackSerializer(serializers.Serializer):

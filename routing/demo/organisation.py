@@ -28,6 +28,7 @@ from reps.models import (
 )
 from routing import keys
 from routing.demo import market, people, promises
+from routing.demo.questions import questions
 from routing.models import (
     LeadForm,
     Organisation,
@@ -39,7 +40,6 @@ from routing.models import (
     ScoreFactor,
     Source,
 )
-from routing.models.source import STANDARD_FIELDS
 from routing.rules import lifecycle, standard
 
 PASSWORD = "demo"
@@ -341,7 +341,7 @@ class _Loader:
                 source=website,
                 title="See it with your own data",
                 intro="Half an hour, with somebody who knows your industry.",
-                fields=_questions(
+                fields=questions(
                     "first_name",
                     "last_name",
                     "email",
@@ -364,7 +364,7 @@ class _Loader:
                 source=guide,
                 title="The buyer's guide",
                 intro="Twenty pages. We only write when you ask us to.",
-                fields=_questions("first_name", "last_name", "email", "company", "country"),
+                fields=questions("first_name", "last_name", "email", "company", "country"),
                 campaign="Buyer's guide",
                 reveals_rep=False,
                 thanks="Thank you. The guide is on its way to your inbox.",
@@ -443,37 +443,3 @@ def _desk_rule(desk: Queue) -> dict[str, Any]:
         },
         "path": {"target": {"kind": "queue", "id": desk.pk}},
     }
-
-
-LABELS = {
-    "email": "Work e-mail",
-    "title": "Job title",
-    "region": "State or region",
-    "employees": "How many people work there?",
-    "product_interest": "What interests you?",
-    "budget_range": "Yearly budget",
-    "timeline": "When do you need it?",
-    "message": "How can we help?",
-}
-CHOICES = {
-    "product_interest": market.PRODUCTS,
-    "budget_range": market.BUDGETS,
-    "timeline": market.TIMELINES,
-}
-REQUIRED = ("first_name", "last_name", "email", "company")
-
-
-def _questions(*names: str) -> list[dict[str, Any]]:
-    """Form questions by their standard names."""
-    questions = []
-    for name in names:
-        assert name in STANDARD_FIELDS, name
-        question: dict[str, Any] = {
-            "name": name,
-            "label": LABELS.get(name, name.replace("_", " ").capitalize()),
-            "required": name in REQUIRED,
-        }
-        if name in CHOICES:
-            question["choices"] = list(CHOICES[name])
-        questions.append(question)
-    return questions

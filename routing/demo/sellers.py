@@ -59,17 +59,20 @@ class Seller:
         mood = random.Random(f"{lead['id']}-{lead['epoch']}")
         waited = self._waited(lead, now)
         if lead["acknowledged_at"] is None:
-            yield from self.answer(lead, mood, waited)
+            yield from self.answer(lead, mood, waited, now)
         elif lead["contacted_at"] is None:
-            if waited > mood.uniform(15, 100):
-                reached = mood.random() < 0.8
+            # Whoever did not answer the first call answers the second.
+            again = (lead["id"], lead["epoch"], "called") in self._since
+            if waited > (120 if again else mood.uniform(15, 100)):
+                reached = again or mood.random() < 0.8
+                self._once(lead, "called", now)
                 yield self._act(
                     lead, "contact", "contacts", way="CALL", reached=reached, note="Demo call"
                 )
         elif waited > mood.uniform(60, 300):
             yield self.end(lead, mood)
 
-    def answer(self, lead: Lead, mood: random.Random, waited: float) -> Iterator[str]:
+    def answer(self, lead: Lead, mood: random.Random, waited: float, now: float) -> Iterator[str]:
         """Acknowledge soon, late or never; hand some back; ask for others to go elsewhere."""
         draw = mood.random()
         # Who gets it after others were silent sees to it, or it would go round for ever.
@@ -88,7 +91,7 @@ class Seller:
         elif draw < 0.80:
             if waited > 30:
                 yield self._act(lead, "acknowledge", "acknowledges")
-            elif waited > 10 and self._once(lead, "asked"):
+            elif waited > 10 and self._once(lead, "asked", now):
                 yield self._act(
                     lead, "request-reassignment", "asks to pass on", reason="Speaks French only"
                 )
@@ -137,9 +140,9 @@ class Seller:
             step = "contacted"
         return now - self._since.setdefault((lead["id"], lead["epoch"], step), now)
 
-    def _once(self, lead: Lead, what: str) -> bool:
+    def _once(self, lead: Lead, what: str, now: float) -> bool:
+        """Whether this has not been done about the lead before; notes that it is now."""
         key = (lead["id"], lead["epoch"], what)
-        if key in self._since:
-            return False
-        self._since[key] = self._since[(lead["id"], lead["epoch"], "new")]
-        return True
+        first = key not in self._since
+        self._since.setdefault(key, now)
+        return first

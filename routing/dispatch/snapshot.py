@@ -4,8 +4,9 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime
 
-from accounts.geography import Area, AreaIndex
+from accounts.geography import AreaIndex
 from accounts.models import Territory
+from accounts.services.territories import area_of, serving
 from reps.availability import DAY, absences, open_hours
 from reps.models import Rep, RosterStamp
 from routing.engine import (
@@ -134,29 +135,9 @@ def _territories() -> list[TerritorySpec]:
     ]
 
 
-def area_of(row: Territory) -> Area:
-    """A territory as the pure geography sees it."""
-    return Area(
-        id=row.pk,
-        parent=row.parent_id,
-        countries=tuple(row.countries),
-        regions=tuple(row.regions),
-        postal_prefixes=tuple(row.postal_prefixes),
-        industries=tuple(row.industries),
-        employees_min=row.employees_min,
-        employees_max=row.employees_max,
-        rank=row.rank,
-    )
-
-
 def _areas() -> AreaIndex:
-    # An inactive territory takes its children out of service with it.
     rows = {row.pk: row for row in Territory.objects.all()}
-
-    def serves(row: Territory) -> bool:
-        return row.is_active and (row.parent_id is None or serves(rows[row.parent_id]))
-
-    return AreaIndex([area_of(row) for row in rows.values() if serves(row)])
+    return AreaIndex([area_of(row) for row in serving(rows)])
 
 
 def rule_json(rule: Rule) -> dict:

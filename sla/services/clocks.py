@@ -213,22 +213,18 @@ def _end(clocks: Sequence[Clock], *, state: str, at: datetime) -> None:
 
 def refresh_promises(lead_ids: Sequence[int]) -> None:
     """Write each lead's next deadline on the lead, for lists and queues."""
-    nearest: dict[int, Clock] = {}
-    for clock in Clock.objects.filter(lead__in=lead_ids, state=Clock.State.RUNNING).order_by(
-        "-due_at", "-pk"
-    ):
-        nearest[clock.lead_id] = clock
+    running = Clock.objects.filter(lead__in=lead_ids, state=Clock.State.RUNNING)
+    # The nearest deadline is read last and so stays.
+    nearest = {
+        lead: (due, metric, started)
+        for lead, due, metric, started in running.order_by("-due_at", "-pk").values_list(
+            "lead_id", "due_at", "metric", "started_at"
+        )
+    }
     rows = []
     for pk in lead_ids:
-        clock = nearest.get(pk)
-        rows.append(
-            {
-                "pk": pk,
-                "due_at": clock.due_at if clock else None,
-                "due_what": clock.metric if clock else "",
-                "due_from": clock.started_at if clock else None,
-            }
-        )
+        due, metric, started = nearest.get(pk, (None, "", None))
+        rows.append({"pk": pk, "due_at": due, "due_what": metric, "due_from": started})
     with bulk_writer("promise"):
         # Derived from the clocks, so history leaves these columns out.
         update_many(Lead, rows)

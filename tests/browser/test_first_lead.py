@@ -1,8 +1,6 @@
 """From an empty installation to a first routed lead, through the web alone."""
 
-import os
 import re
-import shutil
 
 import pytest
 from django.urls import reverse
@@ -18,17 +16,7 @@ from tests import make
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
-    # pytest-base-url's own fixture; its message has a line break that a filter on its name misses
-    pytest.mark.filterwarnings("ignore:Session-scoped fixtures:pytest.PytestRemovedIn10Warning"),
 ]
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args):
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
-    more = {"executable_path": found} if found else {}
-    return {**browser_type_launch_args, **more, "args": args}
 
 
 def go(page: Page, live_server, name: str, *args: object) -> None:

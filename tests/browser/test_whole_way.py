@@ -11,8 +11,6 @@ from tests import make
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
-    # pytest-base-url's own fixture; its message has a line break that a filter on its name misses
-    pytest.mark.filterwarnings("ignore:Session-scoped fixtures:pytest.PytestRemovedIn10Warning"),
 ]
 
 

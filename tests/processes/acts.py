@@ -154,6 +154,19 @@ resize = of_people(
 )
 
 
+def in_turn(things: list[Any], place: int) -> list[Any]:
+    """
+    The same things for every actor, in blocks of four that each begins elsewhere.
+
+    So they stay side by side and each reaches for every fourth one first.
+    """
+    found = []
+    for first in range(0, len(things), 4):
+        block = things[first : first + 4]
+        found += block[place % len(block) :] + block[: place % len(block)]
+    return found
+
+
 # --- What whole actors do ---------------------------------------------------------------
 def by_chance(
     tally: Tally, *, seed: int, weights: dict[str, int], attempts: int = 0, steps: int = 0
@@ -172,11 +185,11 @@ def by_chance(
     tally.notes["steps"] = taken
 
 
-def claim_all(tally: Tally, *, leads: list[list[int]], username: str) -> None:
+def claim_all(tally: Tally, *, leads: list[list[int]], username: str, place: int = 0) -> None:
     """Claim these leads (id, epoch) one after the other, as everybody else does."""
     user = User.objects.get(username=username)
     won = []
-    for lead, epoch in leads:
+    for lead, epoch in in_turn(leads, place):
         result = tally.attempt(
             "claim",
             lambda lead=lead, epoch=epoch: work.claim(
@@ -203,11 +216,11 @@ def take_in(tally: Tally, *, until: float) -> None:
     tally.notes["handled"] = handled
 
 
-def knock(tally: Tally, *, source: str, calls: list[list[str]]) -> None:
+def knock(tally: Tally, *, source: str, calls: list[list[str]], place: int = 0) -> None:
     """Bring submissions (key, body) to the door."""
     door = Source.objects.get(slug=source)
     answers = []
-    for key, body in calls:
+    for key, body in in_turn(calls, place):
         result = tally.attempt(
             "receive",
             lambda key=key, body=body: doors.receive(

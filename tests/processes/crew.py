@@ -125,7 +125,7 @@ class Crew:
         self,
         actors: Sequence[Process],
         *,
-        seconds: float = 120.0,
+        seconds: float = 300.0,
         meanwhile: Callable[[], None] | None = None,
     ) -> list[dict[str, Any]]:
         """

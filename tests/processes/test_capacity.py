@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 PROCESSES = 4
 ATTEMPTS = 2000
-GIVE_OUT = {"route": 4, "claim": 4, "move": 3, "close": 3, "decline": 1}
+GIVE_OUT = {"route": 3, "claim": 6, "move": 4, "close": 3, "decline": 1}
 
 # One statement, so that it sees one instant: what each rep holds, what is counted, what they
 # may hold.

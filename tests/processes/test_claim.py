@@ -25,7 +25,10 @@ def test_every_claimed_lead_has_one_winner_and_the_others_are_told(crew, seed, f
     assert len(leads) == LEADS
 
     reports = crew.play(
-        *[("claim_all", {"leads": leads, "username": rep.user.username}) for rep in reps]
+        *[
+            ("claim_all", {"leads": leads, "username": rep.user.username, "place": place})
+            for place, rep in enumerate(reps)
+        ]
     )
 
     won = Counter(lead for report in reports for lead in report["won"])

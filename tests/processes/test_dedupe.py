@@ -95,18 +95,19 @@ def test_addresses_that_become_known_crosswise_are_no_deadlock(crew, seed, figur
     source = make.source("website")
     chance = random.Random(seed)
     at = database_now()
-    # Everybody is known by one address already ...
-    scene.submissions(
-        [given(person, "ep"[person % 2]) for person in range(200)], sources=[source], at=at
-    )
+    scene.submissions([given(person, "e") for person in range(400)], sources=[source], at=at)
     crew.play(("take_in", {"until": at.timestamp() + 1}))
-    # ... and now gives the other as well, in every process's batch in another order, among
-    # people who are new.
+    # Everybody is known by e-mail. Now one half of a batch adds the phone of some people,
+    # the other half comes with the phones of those to whom another batch adds them.
     later = database_now()
     bodies = []
-    for turn in range(8):
-        block = [given(person, "ep") for person in range(200)][turn % 4 :: 4]
-        block += [given(1000 + 50 * turn // 2 + n, "ep") for n in range(50)]
+    for _ in range(4):
+        for turn in range(2):
+            block = [given(person, "ep" if person % 2 == turn else "p") for person in range(100)]
+            chance.shuffle(block)
+            bodies += block
+    for turn in range(4):
+        block = [given(100 + person, "ep" if person % 4 == turn else "p") for person in range(100)]
         chance.shuffle(block)
         bodies += block
     scene.submissions(bodies, sources=[source], at=later)
@@ -117,5 +118,7 @@ def test_addresses_that_become_known_crosswise_are_no_deadlock(crew, seed, figur
     figures(submissions=len(bodies), people=Prospect.objects.count())
     assert scene.errors(reports) == []
     assert scene.deadlocks() == deadlocks
-    assert Prospect.objects.count() == Lead.objects.count()
-    assert ProspectKey.objects.count() == 2 * Prospect.objects.count()
+    assert not Prospect.objects.filter(keys__isnull=True).exists()
+    assert not Prospect.objects.filter(leads__isnull=True).exists()
+    assert Touch.objects.count() == 400 + len(bodies)
+    assert Lead.objects.count() == Prospect.objects.count()

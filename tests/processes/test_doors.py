@@ -22,7 +22,12 @@ def test_a_key_is_one_submission_however_often_and_fast_it_is_sent(crew, figures
     source = make.source("api")
     calls = [[f"key-{n}", body(n)] for n in range(KEYS)]
 
-    reports = crew.play(*[("knock", {"source": source.slug, "calls": calls})] * PROCESSES)
+    reports = crew.play(
+        *[
+            ("knock", {"source": source.slug, "calls": calls, "place": place})
+            for place in range(PROCESSES)
+        ]
+    )
 
     said: dict[str, Counter] = defaultdict(Counter)
     receipts: dict[str, set[int]] = defaultdict(set)

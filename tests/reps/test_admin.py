@@ -235,6 +235,10 @@ def test_reps_and_users_are_never_deleted(admin_client):
         '{"mon": {"a": 1}}',
         '{"mon": [[1, 2]]}',
         '{"mon": [[null, null]]}',
+        "[" * 50_000,
+        '{"mon": ' + "9" * 5000 + "}",
+        '{"mon": 1e400}',
+        '{"mon": NaN}',
         '{"xxx": [["09:00", "17:00"]]}',
     ],
 )

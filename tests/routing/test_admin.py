@@ -139,7 +139,7 @@ def test_published_rules_are_for_looking(browser):
             ),
         ]
 
-    assert [answer.status_code for answer in answers] == [403, 403, 403, 302, 200]
+    assert [answer.status_code for answer in answers] == [403, 403, 403, 403, 200]
     assert trail.rows == []
 
 

@@ -160,9 +160,9 @@ def test_a_form_that_is_url_encoded_is_read_too():
 
 
 def test_a_lead_is_matched_to_its_account():
-    account = make.account("Acme", domain="acme.example")
+    account = make.account("Acme", domain="acme.com")
 
-    lead = make.lead({"email": "ann@acme.example"})
+    lead = make.lead({"email": "ann@mail.acme.com"})
 
     assert lead.account == account
     assert lead.match_confidence > 0.8

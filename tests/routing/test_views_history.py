@@ -20,11 +20,6 @@ from tests import make
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def quick_passwords(settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 class Scene:
     """A team with two reps, another team, and a rule that gives every lead to the first rep."""
 

@@ -12,11 +12,6 @@ from tests import make
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def quick_passwords(settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 def scene(number, **taker):
     make.organisation()
     owner, other = make.rep("owner"), make.rep("other", **taker)

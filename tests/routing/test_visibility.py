@@ -1,0 +1,161 @@
+"""Who may see which leads: one function, deny unless allowed."""
+
+import pytest
+
+from reps.models import User
+from routing import work
+from routing.models import Lead
+from routing.visibility import may_move, visible_leads, visible_reps
+from tests import make
+
+AT = make.MONDAY_9AM
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world():
+    """Two teams under managers of their own, one of them part of a region; leads everywhere."""
+    make.organisation()
+    boss, rival, head = (make.user(name, group="manager") for name in ("boss", "rival", "head"))
+    region = make.team("Region", manager=head)
+    north = make.team("North", manager=boss, parent=region)
+    south = make.team("South", manager=rival)
+    ann, ben, cleo = (
+        make.rep("ann", team=north),
+        make.rep("ben", team=north),
+        make.rep("cleo", team=south),
+    )
+    shared = make.queue(make.pool(ann), name="Shared by north")
+    foreign = make.queue(make.pool(cleo), name="Shared by south")
+    closed = make.owned(ann)
+    work.record_outcome(
+        lead_id=closed.pk, epoch=1, kind="WON", by=ann.user, at=AT, driver="test"
+    )
+    make.rules({"name": "Rest", "path": {"target": {"kind": "nurture"}}})
+    return {
+        "users": {
+            "admin": make.user("admin", group="admin"),
+            "revops": make.user("revops", group="revops"),
+            "boss": boss,
+            "rival": rival,
+            "head": head,
+            "ann": ann.user,
+            "ben": ben.user,
+            "cleo": cleo.user,
+            "nobody": make.user("nobody"),
+        },
+        "leads": {
+            "anns": make.owned(ann),
+            "bens": make.owned(ben),
+            "cleos": make.owned(cleo),
+            "shared": make.queued(shared),
+            "foreign": make.queued(foreign),
+            "closed": closed,
+            "waiting": make.lead(),
+            "resting": make.routed(make.lead()),
+        },
+    }
+
+
+EVERYTHING = {"anns", "bens", "cleos", "shared", "foreign", "closed", "waiting", "resting"}
+SEEN = {
+    "admin": EVERYTHING,
+    "revops": EVERYTHING,
+    "boss": {"anns", "bens", "shared", "closed", "waiting", "resting"},
+    "head": {"anns", "bens", "shared", "closed", "waiting", "resting"},
+    "rival": {"cleos", "foreign", "waiting", "resting"},
+    "ann": {"anns"},
+    "ben": {"bens"},
+    "cleo": {"cleos"},
+    "nobody": set(),
+}
+
+
+@pytest.mark.parametrize("who", SEEN)
+def test_everybody_sees_what_they_may_and_nothing_else(world, who):
+    names = {lead.pk: name for name, lead in world["leads"].items()}
+
+    found = list(visible_leads(world["users"][who]))
+
+    assert {names[lead.pk] for lead in found} == SEEN[who]
+    assert len(found) == len(SEEN[who]), "a lead is listed twice"
+
+
+@pytest.mark.parametrize("who", SEEN)
+def test_a_closed_account_sees_nothing(world, who):
+    user = world["users"][who]
+    user.is_active = False
+    user.save()
+
+    assert not visible_leads(User.objects.get(pk=user.pk)).exists()
+
+
+@pytest.mark.parametrize("who", SEEN)
+def test_counting_agrees_with_listing(world, who):
+    seen = visible_leads(world["users"][who])
+
+    assert seen.count() == len(list(seen))
+
+
+def test_a_lead_is_out_of_sight_once_it_has_gone_to_another_team(world):
+    lead, cleo = world["leads"]["anns"], world["leads"]["cleos"].owner
+    work.move_by_hand(
+        lead_id=lead.pk,
+        epoch=1,
+        to=cleo,
+        reason="Hers",
+        by=world["users"]["revops"],
+        at=AT,
+        driver="test",
+    )
+
+    for who, sees in (("ann", False), ("boss", False), ("cleo", True), ("rival", True)):
+        assert visible_leads(world["users"][who]).filter(pk=lead.pk).exists() is sees
+
+
+@pytest.mark.parametrize(
+    ("who", "reps"),
+    [
+        ("admin", {"ann", "ben", "cleo"}),
+        ("revops", {"ann", "ben", "cleo"}),
+        ("boss", {"ann", "ben"}),
+        ("head", {"ann", "ben"}),
+        ("rival", {"cleo"}),
+        ("ann", {"ann"}),
+        ("nobody", set()),
+    ],
+)
+def test_reps_are_seen_by_whoever_leads_them(world, who, reps):
+    assert {rep.user.username for rep in visible_reps(world["users"][who])} == reps
+
+
+@pytest.mark.parametrize(
+    ("who", "may"),
+    [
+        ("admin", True),
+        ("revops", True),
+        ("boss", True),
+        ("rival", False),
+        ("ann", False),
+        ("nobody", False),
+    ],
+)
+def test_only_who_leads_the_team_moves_a_lead_by_hand(world, who, may):
+    assert may_move(world["users"][who], world["leads"]["bens"]) is may
+
+
+def test_a_rep_moves_not_even_their_own_lead_by_hand(world):
+    assert not may_move(world["users"]["ann"], world["leads"]["anns"])
+
+
+def test_what_a_rep_may_claim_is_not_thereby_seen(world):
+    ann = world["leads"]["anns"].owner
+
+    assert list(work.claimable(ann)) == [world["leads"]["shared"]]
+    assert not visible_leads(ann.user).filter(pk=world["leads"]["shared"].pk).exists()
+
+
+def test_more_rows_cost_no_more_statements(world, django_assert_max_num_queries):
+    with django_assert_max_num_queries(4):
+        list(visible_leads(world["users"]["boss"]))
+    assert Lead.objects.count() == len(EVERYTHING)
