@@ -58,13 +58,14 @@ def words(name: str, default: str = "") -> list[str]:
     return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]
 
 
-def database(url: str) -> dict:
+def database(url: str, *, durable: bool = True) -> dict:
     """
     Translate a database address into Django's settings.
 
     SQLite runs in WAL with immediate transactions (measured: without them most concurrent
     writers get "database is locked") and `synchronous=FULL`, so that what a door
-    acknowledged survives a power cut.
+    acknowledged survives a power cut. Tests do without that (`durable`), for they
+    would spend most of their time waiting for the disk.
     """
     config = dict(_environ.db_url_config(url))
     if config["ENGINE"].endswith("sqlite3"):
@@ -73,8 +74,8 @@ def database(url: str) -> dict:
         config["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;"
-            "PRAGMA cache_size=-20000;",
+            "init_command": "PRAGMA journal_mode=WAL;PRAGMA cache_size=-20000;"
+            f"PRAGMA synchronous={'FULL' if durable else 'OFF'};",
         }
         # A file, so that threads and worker processes of the tests meet real locks.
         config["TEST"] = {"NAME": str(name.with_name("test.sqlite3"))}

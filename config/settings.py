@@ -25,6 +25,8 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 BASE_URL = env.text("BASE_URL", f"http://127.0.0.1:{env.number('PORT', 8000)}").rstrip("/")
 HTTPS = BASE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+# Whoever asks after our health asks this process, not the proxy with the certificate.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 if env.flag("BEHIND_PROXY", default=False):
@@ -98,7 +100,11 @@ TEMPLATES = [
 ]
 
 # --- Where it keeps things --------------------------------------------------------------
-DATABASES = {"default": env.database(env.text("DATABASE_URL", f"sqlite:///{VAR}/db.sqlite3"))}
+DATABASES = {
+    "default": env.database(
+        env.text("DATABASE_URL", f"sqlite:///{VAR}/db.sqlite3"), durable=not TESTING
+    )
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 

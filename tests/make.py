@@ -113,7 +113,12 @@ def rules(*specs: dict[str, Any], publish: bool = True, at: datetime = MONDAY_9A
         specs.append(
             {
                 "name": "Fallback",
-                "path": {"target": {"kind": "queue", "id": queue(name=f"Last resort {next(_numbers)}").pk}},
+                "path": {
+                    "target": {
+                        "kind": "queue",
+                        "id": queue(name=f"Last resort {next(_numbers)}").pk,
+                    }
+                },
                 "is_fallback": True,
             }
         )
@@ -137,7 +142,9 @@ def form(slug: str = "contact", **fields: Any) -> LeadForm:
 
 
 def factor(points: int, condition: dict[str, Any], name: str = "") -> ScoreFactor:
-    return saved(ScoreFactor(name=name or f"Factor {next(_numbers)}", condition=condition, points=points))
+    return saved(
+        ScoreFactor(name=name or f"Factor {next(_numbers)}", condition=condition, points=points)
+    )
 
 
 def account(name: str = "", **fields: Any) -> Account:
@@ -214,7 +221,9 @@ def routed(lead: Lead, *, at: datetime = MONDAY_9AM) -> Lead:
     return lead
 
 
-def owned(rep: Rep, fields: dict[str, Any] | None = None, *, at: datetime = MONDAY_9AM, **more: Any) -> Lead:
+def owned(
+    rep: Rep, fields: dict[str, Any] | None = None, *, at: datetime = MONDAY_9AM, **more: Any
+) -> Lead:
     """A lead that this rep was given by hand."""
     from routing import work
 

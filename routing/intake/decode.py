@@ -2,7 +2,6 @@
 
 import json
 import math
-import math
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl

@@ -116,7 +116,9 @@ class Rule(TrackedModel):
         return super().delete(**kwargs)
 
     def _refuse_if_published(self) -> None:
-        if RuleSet.objects.filter(pk=self.ruleset_id).exclude(state=RuleSet.State.DRAFT).exists():
+        # Where it stands and where it should go: nothing leaves a published set either.
+        sets = RuleSet.objects.filter(Q(pk=self.ruleset_id) | Q(rules=self.pk))
+        if sets.exclude(state=RuleSet.State.DRAFT).exists():
             raise PublishedRulesAreFixed(
                 _("Published rules never change. Make a draft from them and publish that.")
             )

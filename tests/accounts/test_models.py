@@ -20,11 +20,13 @@ def keys(account) -> set[tuple[str, str]]:
     return set(AccountKey.objects.filter(account=account).values_list("kind", "value"))
 
 
-# --- Accounts ----------------------------------------------------------------------------------------
+# --- Accounts -----------------------------------------------------------------------------------
 
 
 def test_an_account_is_found_by_domain_name_and_aliases():
-    account = make.account("Acme GmbH", domain="https://www.acme.com/about", aliases=["Acme Rockets"])
+    account = make.account(
+        "Acme GmbH", domain="https://www.acme.com/about", aliases=["Acme Rockets"]
+    )
 
     kinds = [kind for kind, _ in keys(account)]
     assert kinds.count("NAME") == 2
@@ -74,7 +76,7 @@ def test_an_id_elsewhere_names_one_account():
         make.account(external_id="crm-1")
 
 
-# --- Owners ------------------------------------------------------------------------------------------
+# --- Owners -------------------------------------------------------------------------------------
 
 
 def test_an_account_has_one_open_owner_per_role():
@@ -151,7 +153,7 @@ def test_the_present_owner_somebody_gone_and_a_day_too_early_are_refused(held):
     assert held["row"].ends_on is None
 
 
-# --- Deals -------------------------------------------------------------------------------------------
+# --- Deals --------------------------------------------------------------------------------------
 
 
 def test_a_closed_deal_has_a_date_and_an_open_one_has_none():
@@ -165,7 +167,7 @@ def test_a_closed_deal_has_a_date_and_an_open_one_has_none():
     assert Opportunity.objects.count() == 1
 
 
-# --- Territories -------------------------------------------------------------------------------------
+# --- Territories --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

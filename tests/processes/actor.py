@@ -61,10 +61,14 @@ def main(act: str, report: Path, arguments: dict[str, Any]) -> None:
     django.setup()
     from django.db import connection
 
+    from config.celery import warm_up
     from reps.due import doorbell
     from tests.processes import acts
 
-    if not arguments.pop("rings", False):
+    if arguments.pop("rings", False):
+        # As the web does when it starts.
+        warm_up()
+    else:
         doorbell.connect(None)
     tally = Tally()
     connection.ensure_connection()

@@ -7,11 +7,9 @@ from django.db.models import Count
 
 from reps.due.clock import database_now
 from reps.models import AuditEvent
-from routing import work
 from routing.dispatch import batch
 from routing.models import Lead
 from sla.models import Clock, Escalation
-from sla.services import escalate
 from tests import make
 from tests.processes import scene
 
@@ -73,35 +71,3 @@ def test_an_acknowledgement_at_the_deadline_is_in_time_or_late_and_never_both(cr
         assert kinds.count("acknowledged") == 1
         assert "escalated" not in kinds[kinds.index("acknowledged") :]
     assert scene.violations(("I6", "I8", "I9", *scene.OWNERSHIP, *scene.TRAIL)) == {}
-
-
-def test_a_step_taken_as_of_two_seconds_ago_follows_a_move_of_one_second_ago(db):
-    backup = make.rep("backup")
-    rep = make.rep("rep", backup=backup)
-    other = make.rep("other", backup=backup)
-    make.policy(
-        budget=10,
-        hours="ALWAYS",
-        steps=[{"at_percent": 100, "do": "to_backup"}, {"at_percent": 200, "do": "tell_manager"}],
-    )
-    make.rules(make.round_robin(make.pool(rep)))
-    lead = make.routed(make.lead())
-    due = Clock.objects.get().due_at
-    # By hand one second after the deadline; the sweep comes a second later and acts as of two
-    # seconds before that.
-    work.give_to(
-        lead_id=lead.pk,
-        epoch=lead.owner_epoch,
-        rep_id=other.pk,
-        reason_code="CORRECTED",
-        reason="by hand",
-        by=None,
-        at=due + timedelta(seconds=1),
-        driver="test",
-    )
-
-    escalate.drain(driver="sweep", due_before=due)
-
-    lead.refresh_from_db()
-    assert lead.owner == backup
-    assert scene.violations(("I8", *scene.OWNERSHIP, *scene.TRAIL)) == {}

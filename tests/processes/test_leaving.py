@@ -1,9 +1,14 @@
 """Reps leave and pause while leads are given out: nobody who left keeps one."""
 
+from datetime import timedelta
+
 import pytest
 
 from reps.models import Rep
+from reps.services import people
+from routing import work
 from routing.models import Lead
+from tests import make
 from tests.processes import scene
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
@@ -33,4 +38,32 @@ def test_no_lead_stays_with_somebody_who_left_however_busy_the_floor(crew, seed,
     assert scene.errors(reports) == []
     assert scene.deadlocks() == deadlocks
     assert Lead.objects.filter(owner__in=left).count() == 0
+    assert scene.violations(("I16", *scene.OWNERSHIP, *scene.TRAIL)) == {}
+
+
+def test_whoever_waited_for_a_lock_ends_no_custody_before_it_began(transactional_db):
+    make.organisation()
+    rep, other = make.rep("rep"), make.rep("other")
+    make.rules(make.round_robin(make.pool(rep, other)))
+    lead = make.routed(make.lead())
+    asked_at = make.MONDAY_9AM + timedelta(seconds=1)
+    # The manager lets the rep go; while that waits for its locks, one more lead comes.
+    work.give_to(
+        lead_id=lead.pk,
+        epoch=lead.owner_epoch,
+        rep_id=other.pk if lead.owner == rep else rep.pk,
+        reason_code="CORRECTED",
+        reason="by hand",
+        by=None,
+        at=asked_at + timedelta(milliseconds=5),
+        driver="test",
+    )
+    lead.refresh_from_db()
+
+    people.deactivate(
+        rep=lead.owner, reason="left", by=lead.responsible, at=asked_at, driver="test"
+    )
+
+    lead.refresh_from_db()
+    assert lead.place == Lead.Place.QUEUE
     assert scene.violations(("I16", *scene.OWNERSHIP, *scene.TRAIL)) == {}

@@ -254,9 +254,7 @@ def test_a_change_leaves_the_same_history_by_save_and_in_bulk(model):
     def in_bulk():
         with bulk_writer("test"):
             model.objects.filter(pk=row.pk).update(**changes)
-        trail.record(
-            model, [trail.Change(id=row.pk, reason_code="moved")], by=author, at=LATER
-        )
+        trail.record(model, [trail.Change(id=row.pk, reason_code="moved")], by=author, at=LATER)
 
     saved, bulk = written_and_undone(by_save, model), written_and_undone(in_bulk, model)
 
@@ -328,7 +326,7 @@ def test_history_leaves_out_only_the_columns_that_are_derived():
     assert left_out == {"route_at", "due_at", "due_what", "due_from"}
 
 
-# --- No other bulk write touches tracked models ---------------------------------------------
+# --- No other bulk write touches tracked models -------------------------------------------------
 
 PACKAGES = ("accounts", "config", "reps", "routing", "sla")
 TRACKED = {model.__name__ for model in tracked_models()}

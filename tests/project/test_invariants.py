@@ -27,7 +27,7 @@ LATER = AT + timedelta(hours=1)
 POSTGRES = "postgresql"
 
 
-# --- A database in which something of everything has happened ---------------------------------
+# --- A database in which something of everything has happened -----------------------------------
 
 
 @pytest.fixture
@@ -77,9 +77,7 @@ def world(db):
         at=AT + make.MINUTE,
         driver="test",
     )
-    work.claim(
-        lead_id=claimed.pk, epoch=1, by=cleo.user, at=AT + 3 * make.MINUTE, driver="test"
-    )
+    work.claim(lead_id=claimed.pk, epoch=1, by=cleo.user, at=AT + 3 * make.MINUTE, driver="test")
     work.recycle(
         lead_id=leads[2].pk,
         epoch=1,
@@ -96,9 +94,7 @@ def world(db):
     people.deactivate(rep=ben, reason="left", by=boss, at=LATER, driver="test")
     jobs.drain("route", driver="test", due_before=LATER)
     jobs.drain("outbox", driver="test", due_before=LATER)
-    Message.objects.exclude(state=Message.State.SENT).exclude(
-        state=Message.State.DROPPED
-    ).delete()
+    Message.objects.exclude(state=Message.State.SENT).exclude(state=Message.State.DROPPED).delete()
     return {"leads": leads, "boss": boss, "ann": ann}
 
 
@@ -129,7 +125,7 @@ def unguarded(table: str, *checks: str) -> Iterator[None]:
         run("PRAGMA ignore_check_constraints = OFF")
 
 
-# --- The violations ----------------------------------------------------------------------------
+# --- The violations -----------------------------------------------------------------------------
 
 
 def lost_submission(world) -> None:
@@ -350,7 +346,7 @@ def test_an_open_transaction_of_another_process_is_found(world, monkeypatch):
         assert violations("I17")
 
 
-# --- Further ways to break the same promises ---------------------------------------------------
+# --- Further ways to break the same promises ----------------------------------------------------
 
 
 def test_a_lead_with_two_live_assignments_is_refused_by_the_database(world):
@@ -449,7 +445,7 @@ def test_a_loop_that_speaks_is_not_silent(world):
     assert violations("I15", at=spoke + timedelta(seconds=11))
 
 
-# --- The command -------------------------------------------------------------------------------
+# --- The command --------------------------------------------------------------------------------
 
 
 def test_the_command_prints_a_line_for_each_invariant_and_is_content(world):

@@ -18,7 +18,11 @@ def test_the_beat_schedule_names_tasks_that_exist():
 
 
 def test_each_tick_drains_one_kind_of_work():
-    ticking = {entry["kwargs"]["job"] for entry in settings.CELERY_BEAT_SCHEDULE.values() if entry["task"] == "reps.drain"}
+    ticking = {
+        entry["kwargs"]["job"]
+        for entry in settings.CELERY_BEAT_SCHEDULE.values()
+        if entry["task"] == "reps.drain"
+    }
 
     assert ticking == set(jobs.names())
 

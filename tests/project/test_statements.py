@@ -54,7 +54,6 @@ def counted(found: dict[int, int], size: int):
 
 
 def assert_constant(what: str, found: dict[int, int]) -> None:
-    print(f"{what}: {found} statements")
     assert len(set(found.values())) == 1, f"{what} grows: {found}"
 
 
@@ -134,9 +133,7 @@ def test_processing_a_batch_of_touches_of_known_leads(world):
 
 def owned(world, size: int) -> dict[int, Lead]:
     made = make.leads(size)
-    ownership.change_many(
-        [_to(lead, world["ann"]) for lead in made], by=None, at=AT, driver="test"
-    )
+    ownership.change_many([_to(lead, world["ann"]) for lead in made], by=None, at=AT, driver="test")
     return ownership.lock_leads([lead.pk for lead in made])
 
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from reps import trail
 from reps.models import AuditEvent, AuditHead
@@ -36,7 +36,9 @@ def run(sql: str, *params) -> None:
 
 
 def faults() -> list[tuple[int, str]]:
-    return [(fault.seq, fault.what) for fault in audit.broken() if fault.chain.startswith("reps.team")]
+    return [
+        (fault.seq, fault.what) for fault in audit.broken() if fault.chain.startswith("reps.team")
+    ]
 
 
 def event(team, seq) -> AuditEvent:
@@ -197,7 +199,7 @@ def test_a_second_writer_of_the_same_place_is_refused(team):
     twin = event(team, 5)
     twin.pk = None
 
-    with pytest.raises(Exception, match="(?i)unique"), transaction.atomic():
+    with pytest.raises(IntegrityError), transaction.atomic():
         AuditEvent.objects.bulk_create([twin])
 
 

@@ -22,9 +22,7 @@ pytestmark = pytest.mark.django_db
 
 
 def spans_of(rep, at=AT):
-    return [
-        (moment(start), moment(end)) for start, end in open_hours(rep, at=at)
-    ]
+    return [(moment(start), moment(end)) for start, end in open_hours(rep, at=at)]
 
 
 def utc(day: int, hour: int, minute: int = 0) -> datetime:

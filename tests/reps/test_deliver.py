@@ -288,7 +288,7 @@ def test_the_oldest_waiting_message_is_known(clock, kind, recorder):
     assert deliver.oldest() == AT + timedelta(hours=1)
 
 
-# --- E-mail ------------------------------------------------------------------------------------------
+# --- E-mail -------------------------------------------------------------------------------------
 
 
 def test_an_email_has_its_facts_its_link_and_its_key(clock, kind):
@@ -337,7 +337,7 @@ def test_who_has_no_address_gets_no_email(clock, kind):
     assert mail.outbox == []
 
 
-# --- A hot lead ----------------------------------------------------------------------------------------
+# --- A hot lead ---------------------------------------------------------------------------------
 
 
 def test_a_hot_leads_message_leaves_in_the_round_in_which_the_lead_came(monkeypatch):

@@ -252,9 +252,7 @@ def test_preferences_are_kept_and_the_webhook_stays_out_of_the_trail(ann):
         user=ann.user, by_slack=True, slack_webhook_url="https://hooks.slack.com/services/secret"
     )
 
-    people.set_preferences(
-        preference=preference, time_zone="Asia/Tokyo", by=ann.user, at=AT
-    )
+    people.set_preferences(preference=preference, time_zone="Asia/Tokyo", by=ann.user, at=AT)
 
     assert User.objects.get(pk=ann.user.pk).time_zone == "Asia/Tokyo"
     event = AuditEvent.objects.get(kind="preferences")

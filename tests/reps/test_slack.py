@@ -21,7 +21,7 @@ AT = make.MONDAY_9AM
 
 
 class Receiver(BaseHTTPRequestHandler):
-    def do_POST(self):  # noqa: N802 - the standard library's name
+    def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.got.append((self.path, dict(self.headers), body))
         status = self.server.answers.pop(0) if self.server.answers else 200
@@ -31,7 +31,7 @@ class Receiver(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"ok")
 
-    def do_GET(self):  # noqa: N802
+    def do_GET(self):
         self.server.got.append((self.path, dict(self.headers), b""))
         self.send_response(200)
         self.end_headers()

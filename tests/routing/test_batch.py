@@ -49,7 +49,7 @@ def ben(ann):
     return make.rep("ben")
 
 
-# --- Rotation and load ---------------------------------------------------------------------------
+# --- Rotation and load --------------------------------------------------------------------------
 
 
 def test_a_pool_takes_turns(ann, ben):
@@ -117,7 +117,7 @@ def test_hot_leads_come_first(ann):
     assert owners([cold, hot]) == [None, "small"]
 
 
-# --- What a path asks for ------------------------------------------------------------------------
+# --- What a path asks for -----------------------------------------------------------------------
 
 
 def test_a_skill_filter_keeps_only_those_who_have_it(ann, ben):
@@ -173,7 +173,7 @@ def test_a_paused_rep_gets_nothing_until_the_pause_ends(ann, ben):
     assert owners([*leads, later]) == ["ben", "ben", "ann"]
 
 
-# --- Who owns what: requirement MAT-3 ------------------------------------------------------------
+# --- Who owns what: requirement MAT-3 -----------------------------------------------------------
 
 
 @pytest.fixture
@@ -231,9 +231,7 @@ def test_an_ownership_that_has_ended_owns_nothing(market):
 
 
 def test_an_ownership_that_has_not_begun_owns_nothing(market):
-    make.account_owner(
-        market["account"], market["named"], starts_on=AT.date() + timedelta(days=1)
-    )
+    make.account_owner(market["account"], market["named"], starts_on=AT.date() + timedelta(days=1))
 
     assert make.routed(make.lead(FROM_ACME)).owner == market["patch"]
 
@@ -334,7 +332,7 @@ def test_a_former_owner_is_forgotten_after_the_set_time(ann, ben):
     assert owners([again]) == ["ben"]
 
 
-# --- Parking and waking --------------------------------------------------------------------------
+# --- Parking and waking -------------------------------------------------------------------------
 
 
 def test_a_lead_without_a_taker_is_parked_with_its_reason(ann):
@@ -503,7 +501,7 @@ def test_a_rule_that_sends_a_lead_where_it_waits_leaves_it_there(ann):
     assert lead.decisions.get().outcome == "queue"
 
 
-# --- Modes, switches, and what goes wrong ----------------------------------------------------------
+# --- Modes, switches, and what goes wrong -------------------------------------------------------
 
 
 def test_a_shadow_lead_is_decided_not_done(ann, ben):

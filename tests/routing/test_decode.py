@@ -1,5 +1,6 @@
 """Hostile bytes: whatever comes in, it is fields or a reason why not."""
 
+import contextlib
 import json
 
 import pytest
@@ -83,7 +84,9 @@ def test_a_byte_order_mark_is_no_fault():
     assert decode(b'\xef\xbb\xbf{"a": 1}', JSON) == {"a": 1}
 
 
-@pytest.mark.parametrize("content_type", ["", JSON, "text/plain", "application/json; charset=utf-8"])
+@pytest.mark.parametrize(
+    "content_type", ["", JSON, "text/plain", "application/json; charset=utf-8"]
+)
 def test_anything_but_a_form_is_read_as_json(content_type):
     assert decode('{"name": "Zoë 👋"}'.encode(), content_type) == {"name": "Zoë 👋"}
 
@@ -99,9 +102,9 @@ def test_arbitrary_bytes_are_fields_or_undecodable(raw, content_type):
     try:
         fields = decode(raw, content_type)
     except Undecodable as refused:
-        assert refused.problem.code
-    else:
-        assert isinstance(fields, dict)
+        fields = refused.problem.as_json()
+
+    assert isinstance(fields, dict)
 
 
 HOSTILE = st.recursive(
@@ -110,7 +113,9 @@ HOSTILE = st.recursive(
     | st.integers()
     | st.floats()
     | st.text(alphabet=st.characters(exclude_categories=())),
-    lambda part: st.lists(part, max_size=3) | st.dictionaries(st.text(max_size=5), part, max_size=3),
+    lambda part: (
+        st.lists(part, max_size=3) | st.dictionaries(st.text(max_size=5), part, max_size=3)
+    ),
     max_leaves=20,
 )
 
@@ -132,7 +137,5 @@ def test_arbitrary_json_is_fields_that_every_database_can_keep_or_undecodable(va
 @settings(max_examples=200, deadline=None)
 @given(st.text(alphabet='{}[]":,\\u0dDeE+-.1 \n', max_size=60))
 def test_nearly_json_is_fields_or_undecodable(text):
-    try:
-        decode(text.encode(), JSON)
-    except Undecodable as refused:
-        assert str(refused)
+    with contextlib.suppress(Undecodable):
+        assert isinstance(decode(text.encode(), JSON), dict)

@@ -48,7 +48,7 @@ def drain(at=AT) -> int:
     return handled
 
 
-# --- Doors -----------------------------------------------------------------------------------------
+# --- Doors --------------------------------------------------------------------------------------
 
 
 def test_a_door_keeps_the_bytes_as_they_came():
@@ -101,7 +101,7 @@ def test_what_a_door_refuses_is_kept_for_mending():
     assert kept.errors[0]["code"] == "too_large"
 
 
-# --- Becoming a lead -------------------------------------------------------------------------------
+# --- Becoming a lead ----------------------------------------------------------------------------
 
 
 def test_a_submission_becomes_a_lead_in_the_waiting_room(organisation):
@@ -216,7 +216,7 @@ def test_what_is_not_due_yet_waits():
     assert drain(LATER) == 1
 
 
-# --- One person, one open lead ---------------------------------------------------------------------
+# --- One person, one open lead ------------------------------------------------------------------
 
 
 def test_the_same_person_through_two_doors_is_one_lead_with_two_touches():
@@ -244,9 +244,7 @@ def test_a_later_touch_of_an_open_lead_is_no_new_lead():
 def test_a_person_with_a_closed_lead_gets_a_new_one():
     ann = make.rep("ann")
     first = make.owned(ann, {"email": "back@acme.example"})
-    work.record_outcome(
-        lead_id=first.pk, epoch=1, kind="WON", by=ann.user, at=AT, driver="test"
-    )
+    work.record_outcome(lead_id=first.pk, epoch=1, kind="WON", by=ann.user, at=AT, driver="test")
 
     second = make.lead({"email": "back@acme.example"}, at=LATER)
 
@@ -323,7 +321,7 @@ def test_an_owner_of_a_backfilled_lead_is_not_told():
     assert not Message.objects.exists()
 
 
-# --- What cannot be read ---------------------------------------------------------------------------
+# --- What cannot be read ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -428,7 +426,7 @@ def test_a_failing_submission_is_put_off_a_little_longer_each_time(monkeypatch):
     assert broken.due_at == first + 2 * process.RETRY
 
 
-# --- Mending ---------------------------------------------------------------------------------------
+# --- Mending ------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -457,9 +455,7 @@ def test_a_mended_submission_becomes_a_lead_and_keeps_its_raw_body(broken, boss)
 )
 def test_a_correction_that_is_no_better_is_refused(broken, boss, corrected):
     with pytest.raises(StillBroken) as refused:
-        quarantine.mend_and_replay(
-            submission_id=broken.pk, corrected=corrected, by=boss, at=LATER
-        )
+        quarantine.mend_and_replay(submission_id=broken.pk, corrected=corrected, by=boss, at=LATER)
 
     assert refused.value.problems
     broken.refresh_from_db()

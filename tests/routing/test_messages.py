@@ -120,9 +120,7 @@ def test_a_rep_reads_what_became_of_their_request(ann, granted):
         lead_id=lead.pk, epoch=1, reason="Too far", by=ann.user, at=AT, wanted=ben
     )
     if granted:
-        work.approve(
-            request_id=request.pk, to=None, answer="Fine", by=boss, at=AT, driver="test"
-        )
+        work.approve(request_id=request.pk, to=None, answer="Fine", by=boss, at=AT, driver="test")
     else:
         work.refuse(request_id=request.pk, answer="Stay with it", by=boss, at=AT)
 

@@ -115,9 +115,7 @@ def test_a_move_of_another_epoch_is_refused(ann, ben):
 
 def test_a_closed_lead_stays_closed(ann, ben):
     lead = make.owned(ann)
-    work.record_outcome(
-        lead_id=lead.pk, epoch=1, kind="WON", by=ann.user, at=AT, driver="test"
-    )
+    work.record_outcome(lead_id=lead.pk, epoch=1, kind="WON", by=ann.user, at=AT, driver="test")
 
     with pytest.raises(NothingToMove, match="closed"):
         change(to_rep(lead, ben, epoch=2))
@@ -207,9 +205,12 @@ def test_history_and_trail_tell_of_the_change_once(ann, ben):
     assert event.data["owner_id"] == ben.pk
     assert event.data["from_owner_id"] == ann.pk
     assert event.data["owner_epoch"] == 2
-    assert lead.history.count() == AuditEvent.objects.filter(
-        subject="routing.lead", subject_id=lead.pk, writes_history=True
-    ).count()
+    assert (
+        lead.history.count()
+        == AuditEvent.objects.filter(
+            subject="routing.lead", subject_id=lead.pk, writes_history=True
+        ).count()
+    )
 
 
 def test_when_a_receiver_fails_nothing_at_all_has_happened(ann, ben):
@@ -299,9 +300,7 @@ def test_freed_capacity_wakes_the_oldest_that_wait_and_no_more(ann):
     assert {lead.waiting for lead in waiting} == {"CAPACITY"}
     now = AT + timedelta(minutes=5)
 
-    work.record_outcome(
-        lead_id=held.pk, epoch=1, kind="WON", by=small.user, at=now, driver="test"
-    )
+    work.record_outcome(lead_id=held.pk, epoch=1, kind="WON", by=small.user, at=now, driver="test")
 
     due = Lead.objects.filter(route_at__lte=now).values_list("pk", flat=True)
     assert list(due) == [waiting[0].pk]

@@ -28,9 +28,7 @@ def world():
     shared = make.queue(make.pool(ann), name="Shared by north")
     foreign = make.queue(make.pool(cleo), name="Shared by south")
     closed = make.owned(ann)
-    work.record_outcome(
-        lead_id=closed.pk, epoch=1, kind="WON", by=ann.user, at=AT, driver="test"
-    )
+    work.record_outcome(lead_id=closed.pk, epoch=1, kind="WON", by=ann.user, at=AT, driver="test")
     make.rules({"name": "Rest", "path": {"target": {"kind": "nurture"}}})
     return {
         "users": {

@@ -8,7 +8,7 @@ import pytest
 from reps.models import AuditEvent, Message
 from reps.services import people
 from routing import signals, work
-from routing.models import Lead, Outcome, ReassignmentRequest, RepLoad, Touch
+from routing.models import Lead, Outcome, RepLoad, Touch
 from routing.ownership import CapReached, EpochPassed, NothingToMove, RepUnavailable
 from routing.states import WrongState
 from routing.work import ClaimRefused, NotYours, RequestRefused, WorkRefused
@@ -79,7 +79,7 @@ def outcome(lead, by, kind, *, epoch=None, at=LATER, **more):
     )
 
 
-# --- Acknowledge, contact --------------------------------------------------------------------------
+# --- Acknowledge, contact -----------------------------------------------------------------------
 
 
 def test_acknowledging_notes_when_and_starts_the_work(lead, ann):
@@ -188,7 +188,7 @@ def test_when_a_receiver_fails_the_act_has_not_happened(lead, ann, signal, act):
     assert not Touch.objects.filter(kind="CONTACT").exists()
 
 
-# --- Claim -----------------------------------------------------------------------------------------
+# --- Claim --------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -291,7 +291,7 @@ def test_what_may_be_claimed_is_listed_hot_ones_first(shared, ann):
     assert list(work.claimable(ann)) == [hot, better, plain]
 
 
-# --- Decline ---------------------------------------------------------------------------------------
+# --- Decline ------------------------------------------------------------------------------------
 
 
 def decline(lead, by, reason="Not my industry"):
@@ -338,7 +338,7 @@ def test_nobody_declines_for_somebody_else(lead, ben):
         decline(lead, ben.user)
 
 
-# --- By hand ---------------------------------------------------------------------------------------
+# --- By hand ------------------------------------------------------------------------------------
 
 
 def by_hand(lead, to, by, reason="Speaks French", epoch=None):
@@ -384,9 +384,7 @@ def test_many_are_moved_or_none(ann, ben, boss):
     small = make.rep("small", capacity=2)
 
     with pytest.raises(CapReached):
-        work.move_many_by_hand(
-            moves=moves, to=small, reason="x", by=boss, at=LATER, driver="test"
-        )
+        work.move_many_by_hand(moves=moves, to=small, reason="x", by=boss, at=LATER, driver="test")
     assert ann.leads.count() == 3
 
     work.move_many_by_hand(moves=moves, to=ben, reason="x", by=boss, at=LATER, driver="test")
@@ -401,7 +399,7 @@ def test_moving_many_needs_leads_that_exist_and_a_reason(ann, ben, boss):
             )
 
 
-# --- Requests --------------------------------------------------------------------------------------
+# --- Requests -----------------------------------------------------------------------------------
 
 
 def ask(lead, by, *, wanted=None, reason="Too far away"):
@@ -411,9 +409,7 @@ def ask(lead, by, *, wanted=None, reason="Too far away"):
 
 
 def approve(request, by, *, to=None, answer="Fine"):
-    return work.approve(
-        request_id=request.pk, to=to, answer=answer, by=by, at=LATER, driver="test"
-    )
+    return work.approve(request_id=request.pk, to=to, answer=answer, by=by, at=LATER, driver="test")
 
 
 def test_a_request_waits_for_the_manager_while_the_owner_answers(lead, ann, ben, boss):
@@ -547,7 +543,7 @@ def test_somebody_always_answers_for_a_rep(ann, boss):
     assert answers_for(type(ann).objects.get(pk=ann.pk)) == organisation.responsible
 
 
-# --- Leaving ---------------------------------------------------------------------------------------
+# --- Leaving ------------------------------------------------------------------------------------
 
 
 def test_deactivating_a_rep_places_everything_they_hold_anew(ann, ben, boss):
@@ -584,12 +580,17 @@ def test_a_long_reason_for_leaving_is_kept_whole_in_the_trail(ann, boss):
     assert ann.history.first().history_change_reason == reason[:100]
 
 
-# --- Outcomes --------------------------------------------------------------------------------------
+# --- Outcomes -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("kind", "state"),
-    [("MEETING", "MEETING"), ("SHOW", "MEETING"), ("NO_SHOW", "WORKING"), ("OPPORTUNITY", "QUALIFIED")],
+    [
+        ("MEETING", "MEETING"),
+        ("SHOW", "MEETING"),
+        ("NO_SHOW", "WORKING"),
+        ("OPPORTUNITY", "QUALIFIED"),
+    ],
 )
 def test_an_outcome_takes_the_lead_on(lead, ann, kind, state):
     acknowledge(lead, ann.user)
@@ -669,7 +670,7 @@ def test_closing_after_the_deadline_leaves_a_breach(ann):
     assert (clock.state, clock.breached_at) == ("STOPPED", LATER)
 
 
-# --- Recycle ---------------------------------------------------------------------------------------
+# --- Recycle ------------------------------------------------------------------------------------
 
 
 def recycle(lead, by, *, until, reason="Next quarter"):

@@ -72,8 +72,10 @@ def test_every_action_has_its_words():
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-        lambda part: st.lists(part, max_size=3)
-        | st.dictionaries(st.sampled_from(["at_percent", "do", "x"]), part, max_size=3),
+        lambda part: (
+            st.lists(part, max_size=3)
+            | st.dictionaries(st.sampled_from(["at_percent", "do", "x"]), part, max_size=3)
+        ),
         max_leaves=8,
     )
 )

@@ -148,9 +148,7 @@ def test_a_lead_clock_runs_on_while_a_declined_lead_waits(ann):
     make.policy(scope="LEAD", budget=900)
     lead = make.owned(ann)
 
-    work.decline(
-        lead_id=lead.pk, epoch=1, reason="No", by=ann.user, at=AT + MINUTE, driver="test"
-    )
+    work.decline(lead_id=lead.pk, epoch=1, reason="No", by=ann.user, at=AT + MINUTE, driver="test")
 
     assert clock(lead).state == "RUNNING"
     assert Lead.objects.get(pk=lead.pk).due_at == AT + 15 * MINUTE
@@ -193,7 +191,7 @@ def test_recycling_a_lead_stops_its_clocks(ann):
     assert clock(lead).state == "STOPPED"
 
 
-# --- The queue -------------------------------------------------------------------------------------
+# --- The queue ----------------------------------------------------------------------------------
 
 
 def test_a_lead_in_a_shared_queue_is_to_be_claimed(ann):
@@ -258,7 +256,7 @@ def test_the_clock_runs_on_from_queue_to_queue(ann):
     assert clock(lead, "CLAIM").state == "RUNNING"
 
 
-# --- Which promise, in which time --------------------------------------------------------------------
+# --- Which promise, in which time ---------------------------------------------------------------
 
 
 def test_the_first_policy_whose_condition_holds_is_the_promise(ann):
@@ -376,9 +374,7 @@ def test_a_clock_that_a_driver_broke_first_does_not_end_before_its_breach(ann):
 
     escalate.drain(driver="test", due_before=AT + 2 * MINUTE)
     # The rep's moment was read before the driver was quicker.
-    work.acknowledge(
-        lead_id=lead.pk, epoch=1, by=ann.user, at=AT + timedelta(seconds=59)
-    )
+    work.acknowledge(lead_id=lead.pk, epoch=1, by=ann.user, at=AT + timedelta(seconds=59))
 
     found = clock(lead)
     assert found.state == "MET"

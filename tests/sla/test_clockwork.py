@@ -64,7 +64,7 @@ def test_an_absence_stops_the_clock():
 def test_steps_after_the_deadline_go_on_in_working_time():
     found = planned("2026-06-15 14:40", 900)
 
-    assert dict((action, when) for when, action in found.steps) == {
+    assert {action: when for when, action in found.steps} == {
         "remind": at("2026-06-15 14:47:30"),
         "tell_manager": at("2026-06-15 14:55"),
         "to_backup": at("2026-06-16 07:10"),

@@ -53,7 +53,7 @@ def owner(lead):
     return lead.owner
 
 
-# --- The whole chain -------------------------------------------------------------------------------
+# --- The whole chain ----------------------------------------------------------------------------
 
 
 def test_remind_then_manager_then_backup_then_manager_as_owner(ann, ben, boss):
@@ -145,7 +145,7 @@ def test_a_step_is_taken_once_however_often_drivers_come(ann):
     assert Escalation.objects.count() == 1
 
 
-# --- Nights, weekends, absences ----------------------------------------------------------------------
+# --- Nights, weekends, absences -----------------------------------------------------------------
 
 
 def test_the_chain_rests_at_night_and_at_the_weekend(ben, boss):
@@ -187,7 +187,7 @@ def test_a_backup_who_is_out_of_office_is_passed_over(ann, ben, boss):
     assert owner(lead) == cleo
 
 
-# --- Who takes over ----------------------------------------------------------------------------------
+# --- Who takes over -----------------------------------------------------------------------------
 
 
 def test_a_backup_who_is_paused_gone_or_full_is_passed_over(ann, ben, boss):
@@ -287,7 +287,7 @@ def test_a_holders_clock_ends_with_its_holder_and_the_next_one_starts(ann, ben):
     assert owner(lead) == ben
 
 
-# --- What stops it -----------------------------------------------------------------------------------
+# --- What stops it ------------------------------------------------------------------------------
 
 
 def test_an_acknowledgement_that_came_first_ends_the_chain(ann):
@@ -327,9 +327,7 @@ def test_closing_around_the_deadline_is_consistent_whoever_was_first(ann, second
     now = AT + timedelta(seconds=second)
     tick(now)
 
-    work.record_outcome(
-        lead_id=lead.pk, epoch=1, kind="WON", by=ann.user, at=now, driver="test"
-    )
+    work.record_outcome(lead_id=lead.pk, epoch=1, kind="WON", by=ann.user, at=now, driver="test")
 
     assert not [line for _, line in verify.run(at=now, codes=["I6", "I8", "I9"]) if line]
 
@@ -381,7 +379,7 @@ def test_a_driver_behind_the_times_leaves_a_lead_that_has_just_changed_hands(ann
     assert owner(lead) == cleo
 
 
-# --- Load and words ----------------------------------------------------------------------------------
+# --- Load and words -----------------------------------------------------------------------------
 
 
 def test_an_escalation_never_exceeds_a_cap(ann, ben, boss):

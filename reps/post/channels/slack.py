@@ -53,6 +53,8 @@ class Slack:
             with opener.open(request, timeout=TIMEOUT) as answer:
                 answer.read(1024)
         except urllib.error.HTTPError as error:
+            # The error is the answer, and holds its connection open.
+            error.close()
             raise SlackRefused(f"Slack answered {error.code}.") from error
 
 
