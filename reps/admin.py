@@ -176,7 +176,7 @@ class RepAdmin(TrackedAdmin):
             # Whoever waits for room must hear of it.
             people.set_capacity(rep=row, capacity=form.cleaned_data["capacity"], **acts)
 
-    @action(description=gettext_lazy("Pause"), permissions=["reps.change_rep"])
+    @action(description=gettext_lazy("Pause"), permissions=["act"])
     def pause(self, request, object_id):
         def do(rep, sent):
             people.pause(rep=rep, by=request.user, at=moment(request), **sent)
@@ -192,7 +192,7 @@ class RepAdmin(TrackedAdmin):
             form_class=PauseForm,
         )
 
-    @action(description=gettext_lazy("Resume"), permissions=["reps.change_rep"])
+    @action(description=gettext_lazy("Resume"), permissions=["act"])
     def resume(self, request, object_id):
         def do(rep, sent):
             people.resume(rep=rep, by=request.user, at=moment(request))
@@ -207,7 +207,7 @@ class RepAdmin(TrackedAdmin):
             do=do,
         )
 
-    @action(description=gettext_lazy("Let go"), permissions=["reps.change_rep"])
+    @action(description=gettext_lazy("Let go"), permissions=["act"])
     def deactivate(self, request, object_id):
         def do(rep, sent):
             people.deactivate(rep=rep, by=request.user, at=moment(request), driver="admin", **sent)
@@ -223,7 +223,7 @@ class RepAdmin(TrackedAdmin):
             form_class=LeaveForm,
         )
 
-    @action(description=gettext_lazy("Take back in"), permissions=["reps.change_rep"])
+    @action(description=gettext_lazy("Take back in"), permissions=["act"])
     def reactivate(self, request, object_id):
         def do(rep, sent):
             people.reactivate(rep=rep, by=request.user, at=moment(request))

@@ -83,7 +83,7 @@ class OrganisationAdmin(TrackedAdmin):
     def has_delete_permission(self, request, obj=None) -> bool:
         return False
 
-    @action(description=gettext_lazy("Pause routing"), permissions=["routing.change_organisation"])
+    @action(description=gettext_lazy("Pause routing"), permissions=["act"])
     def pause_routing(self, request, object_id):
         def do(row, sent):
             lifecycle.pause_routing(by=request.user, at=moment(request))
@@ -98,7 +98,7 @@ class OrganisationAdmin(TrackedAdmin):
             do=do,
         )
 
-    @action(description=gettext_lazy("Resume routing"), permissions=["routing.change_organisation"])
+    @action(description=gettext_lazy("Resume routing"), permissions=["act"])
     def resume_routing(self, request, object_id):
         def do(row, sent):
             lifecycle.resume_routing(by=request.user, at=moment(request))
@@ -263,7 +263,7 @@ class RuleSetAdmin(DraftOnly, TrackedAdmin):
     def has_add_permission(self, request) -> bool:
         return False
 
-    @action(description=gettext_lazy("New draft"), permissions=["routing.add_ruleset"])
+    @action(description=gettext_lazy("New draft"), permissions=["act"])
     def new_draft(self, request):
         def do(row, sent):
             Organisation.get()
@@ -279,7 +279,7 @@ class RuleSetAdmin(DraftOnly, TrackedAdmin):
             do=do,
         )
 
-    @action(description=gettext_lazy("Publish"), permissions=["routing.change_ruleset"])
+    @action(description=gettext_lazy("Publish"), permissions=["act"])
     def publish(self, request, object_id):
         def do(row, sent):
             lifecycle.publish(ruleset=row, by=request.user, at=moment(request))
@@ -294,7 +294,7 @@ class RuleSetAdmin(DraftOnly, TrackedAdmin):
             do=do,
         )
 
-    @action(description=gettext_lazy("Roll back to this"), permissions=["routing.change_ruleset"])
+    @action(description=gettext_lazy("Roll back to this"), permissions=["act"])
     def roll_back(self, request, object_id):
         def do(row, sent):
             lifecycle.roll_back(to=row, by=request.user, at=moment(request), **sent)

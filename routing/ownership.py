@@ -410,6 +410,7 @@ def wake(lead_ids: Sequence[int], *, at: datetime) -> None:
 
 def _wake_one_by_one(lead_ids: Sequence[int], *, at: datetime) -> None:
     with bulk_writer("wake"):
+        # Only the wake-up time moves, which history leaves out.
         for pk in lead_ids:
             _parked().filter(pk=pk).update(route_at=at)
 

@@ -14,6 +14,29 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 # WhiteNoise warns of a missing folder, and warnings are errors here.
 settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 
+# Tests of the pure parts: another database would show nothing new about them.
+PURE = (
+    "test_engine_",
+    "test_hours_",
+    "test_working_time_cases",
+    "test_names",
+    "test_domains",
+    "test_geography",
+    "test_matching",
+    "test_match_accounts",
+    "test_decode",
+    "test_normalise",
+    "test_chain",
+    "test_clockwork",
+    "test_tables",
+)
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.name.startswith(PURE) and "django_db" not in item.keywords:
+            item.add_marker(pytest.mark.pure)
+
 
 @pytest.fixture(autouse=True)
 def fresh_process_state():

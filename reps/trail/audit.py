@@ -15,6 +15,8 @@ from reps.models import AuditEvent, AuditHead, User
 from reps.models.bulk import Upsert, insert_many
 
 SYSTEM = "System"
+# From here on every float is a whole number and is written with an exponent.
+LARGEST_FLOAT = 1e16
 # First and last name can be longer together than the column of the trail.
 LONGEST_LABEL = 200
 
@@ -174,4 +176,10 @@ def broken(chains: Iterable[str] | None = None) -> Iterator[Fault]:
 
 def _plain(data: dict[str, Any]) -> dict[str, Any]:
     """Return data as it will come back from the database, so that the digest stays true."""
-    return json.loads(json.dumps(data, cls=DjangoJSONEncoder))
+    return json.loads(json.dumps(data, cls=DjangoJSONEncoder), parse_float=_number)
+
+
+def _number(digits: str) -> float | int:
+    """PostgreSQL keeps 1e22 as the whole number it is, and knows no minus zero."""
+    value = float(digits)
+    return int(value) if value.is_integer() and abs(value) >= LARGEST_FLOAT else value + 0.0

@@ -29,9 +29,9 @@ def rules(*, pool: Pool, fallback: Queue, threshold: int = THRESHOLD) -> list[di
             },
             "path": {"target": {"kind": "nurture"}},
         },
-        _owner("Open opportunity", "opportunity_owner", "Whoever works the deal keeps the account."),
+        _owner("Open opportunity", "opportunity_owner", "Whoever works the deal keeps it."),
         _owner("Named account", "account_owner", "Named accounts go before territories."),
-        _owner("Parent account", "parent_account_owner", "A subsidiary goes to its group's owner."),
+        _owner("Parent account", "parent_account_owner", "A subsidiary follows its group."),
         _owner("Territory owner", "territory_owner", "The most specific territory.", "territory"),
         {
             "name": "Territory pool",
@@ -48,7 +48,7 @@ def rules(*, pool: Pool, fallback: Queue, threshold: int = THRESHOLD) -> list[di
         },
         {
             "name": "General pool",
-            "reasoning": "In turn among those who work now; if nobody does, it waits for the first.",
+            "reasoning": "In turn among those who work now; else it waits for the first.",
             "condition": {"all": []},
             "path": {
                 "target": {"kind": "pool", "id": pool.pk},

@@ -1,15 +1,18 @@
 """
-One operating-system process that acts on the database of a test.
+Operating-system processes that act on the database of a test.
 
-`python -m tests.processes.actor ACT REPORT ARGUMENTS`: gets ready, says so, waits for a line
-on its standard input, so that all actors begin at the same instant, plays `acts.ACT` and
-leaves its report as JSON. Errors are part of the report; only refusals that a service
+`python -m tests.processes.actor PARTS`, a JSON list of [act, report, arguments]: reads the code
+once, says that it is ready, is told on its standard input at which instant to begin, and forks
+one process for each part. That connects for itself, waits for the instant, plays `acts.ACT`
+and leaves its report as JSON. Errors are part of the report; only refusals that a service
 documents are not errors.
 """
 
 import json
 import logging
+import os
 import sys
+import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
@@ -22,7 +25,8 @@ import django
 class Tally:
     """What an actor did, what was refused with good reason, and what went wrong."""
 
-    def __init__(self) -> None:
+    def __init__(self, begins: float) -> None:
+        self.begins = begins
         self.done: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.errors: list[str] = []
@@ -48,6 +52,10 @@ class Tally:
         self.done[name] += 1
         return result
 
+    def wait_for(self, seconds: float) -> None:
+        """Wait until so long after the common beginning."""
+        time.sleep(max(0.0, self.begins + seconds - time.time()))
+
     def as_json(self) -> dict[str, Any]:
         return {
             "done": self.done,
@@ -57,8 +65,8 @@ class Tally:
         }
 
 
-def main(act: str, report: Path, arguments: dict[str, Any]) -> None:
-    django.setup()
+def play(act: str, report: str, arguments: dict[str, Any], *, begins: float) -> None:
+    """Play one part, in a process of its own."""
     from django.db import connection
 
     from config.celery import warm_up
@@ -70,15 +78,39 @@ def main(act: str, report: Path, arguments: dict[str, Any]) -> None:
         warm_up()
     else:
         doorbell.connect(None)
-    tally = Tally()
+    tally = Tally(begins)
     connection.ensure_connection()
+    tally.wait_for(0.0)
+    getattr(acts, act)(tally, **arguments)
+    connection.close()
+    Path(report).write_text(json.dumps(tally.as_json()), encoding="utf-8")
+
+
+def main(parts: list[list[Any]]) -> None:
+    django.setup()
+    # Read before the fork, so that it is read once.
+    import tests.processes.acts  # noqa: F401
+
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    if not sys.stdin.readline():
+    go = sys.stdin.readline()
+    if not go:
         return
-    getattr(acts, act)(tally, **arguments)
-    report.write_text(json.dumps(tally.as_json()), encoding="utf-8")
+    children = []
+    for part in parts:
+        child = os.fork()
+        if child == 0:
+            try:
+                play(*part, begins=float(go))
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stderr.flush()
+                os._exit(0)
+        children.append(child)
+    for child in children:
+        os.waitpid(child, 0)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3]))
+    main(json.loads(sys.argv[1]))

@@ -21,6 +21,10 @@ from config.env import BASE_DIR
 from config.launch import ask_valkey, die_with_parent, end_session, has_ended, valkey_binary
 
 
+# An act and its arguments.
+Part = tuple[str, dict[str, Any]]
+
+
 class Late(AssertionError):
     """Something did not happen in time."""
 
@@ -53,7 +57,7 @@ class Process:
     name: str
     process: subprocess.Popen
     log: Path
-    report: Path
+    reports: Sequence[Path] = ()
 
     @property
     def pid(self) -> int:
@@ -62,10 +66,11 @@ class Process:
     def words(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")[-4000:]
 
-    def result(self) -> dict[str, Any]:
-        if not self.report.exists():
-            raise AssertionError(f"{self.name} ended without a report:\n{self.words()}")
-        return json.loads(self.report.read_text(encoding="utf-8"))
+    def results(self) -> list[dict[str, Any]]:
+        missing = [report.name for report in self.reports if not report.exists()]
+        if missing:
+            raise AssertionError(f"{missing} ended without a report:\n{self.words()}")
+        return [json.loads(report.read_text(encoding="utf-8")) for report in self.reports]
 
 
 class Crew:
@@ -97,33 +102,37 @@ class Crew:
                 preexec_fn=die_with_parent,
                 **{"stdin": subprocess.DEVNULL, "stdout": output, **more},
             )
-        started = Process(name, process, log, self.folder / f"{number}-{name}.json")
+        started = Process(name, process, log)
         self._processes.append(started)
         return started
 
-    def actor(self, act: str, **arguments: Any) -> Process:
-        """Start an actor (see `actor`), which waits for `go`."""
-        report = self.folder / f"{len(self._processes)}-{act}.json"
-        command = [sys.executable, "-m", "tests.processes.actor"]
-        return self.start(
-            act,
-            [*command, act, str(report), json.dumps(arguments)],
+    def cast(self, *parts: Part) -> Process:
+        """Start actors (see `actor`), which wait for `go`."""
+        number = len(self._processes)
+        reports = [self.folder / f"{number}-{n}-{act}.json" for n, (act, _) in enumerate(parts)]
+        told = [
+            [act, str(report), arguments]
+            for (act, arguments), report in zip(parts, reports, strict=True)
+        ]
+        started = self.start(
+            "actors",
+            [sys.executable, "-m", "tests.processes.actor", json.dumps(told)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
+        started.reports = reports
+        return started
 
-    def go(self, actors: Sequence[Process]) -> None:
-        """Wait until all of them are ready, and let all begin at once."""
-        for actor in actors:
-            if actor.process.stdout.readline() != b"ready\n":
-                raise AssertionError(f"{actor.name} did not get ready:\n{actor.words()}")
-        for actor in actors:
-            actor.process.stdin.write(b"go\n")
-            actor.process.stdin.flush()
+    def go(self, actors: Process) -> None:
+        """Wait until they are ready, and let all begin at once."""
+        if actors.process.stdout.readline() != b"ready\n":
+            raise AssertionError(f"The actors did not get ready:\n{actors.words()}")
+        actors.process.stdin.write(f"{time.time() + 0.3}\n".encode())
+        actors.process.stdin.flush()
 
     def gather(
         self,
-        actors: Sequence[Process],
+        actors: Process,
         *,
         seconds: float = 300.0,
         meanwhile: Callable[[], None] | None = None,
@@ -134,17 +143,17 @@ class Crew:
         :raises Late: if they take too long
         """
         deadline = time.monotonic() + seconds
-        while not all(has_ended(actor.process) for actor in actors):
+        while not has_ended(actors.process):
             if time.monotonic() > deadline:
-                raise Late(f"Not done in {seconds:.0f} s: {[a.words() for a in actors]}")
+                raise Late(f"Not done in {seconds:.0f} s:\n{actors.words()}")
             if meanwhile is not None:
                 meanwhile()
             time.sleep(0.05)
-        return [actor.result() for actor in actors]
+        return actors.results()
 
-    def play(self, *parts: tuple[str, dict[str, Any]], **how: Any) -> list[dict[str, Any]]:
+    def play(self, *parts: Part, **how: Any) -> list[dict[str, Any]]:
         """Let actors play their parts at the same time; return their reports."""
-        actors = [self.actor(act, **arguments) for act, arguments in parts]
+        actors = self.cast(*parts)
         self.go(actors)
         return self.gather(actors, **how)
 

@@ -16,7 +16,7 @@ from tests.processes import scene
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 CLOCKS = 200
-APART = timedelta(milliseconds=60)
+APART = timedelta(milliseconds=50)
 
 
 def clocks_due_one_after_the_other() -> list[int]:
@@ -28,7 +28,7 @@ def clocks_due_one_after_the_other() -> list[int]:
     at = database_now()
     while batch.route(driver="test", at=at, due_before=at):
         pass
-    first = database_now() + timedelta(seconds=12)
+    first = database_now() + timedelta(seconds=8)
     clocks = list(Clock.objects.order_by("pk"))
     assert len(clocks) == CLOCKS
     for number, clock in enumerate(clocks):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -336,6 +337,7 @@ RECORDERS = {"record", "note_in_bulk"}
 BULK = {"update_many", "insert_many"}
 
 
+@cache
 def sources() -> list[tuple[Path, str, ast.Module]]:
     found = []
     for package in PACKAGES:

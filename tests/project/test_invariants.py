@@ -3,12 +3,10 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from io import StringIO
 from typing import Any
 
 import psycopg
 import pytest
-from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
 from reps import invariants as people_invariants
@@ -30,8 +28,20 @@ POSTGRES = "postgresql"
 # --- A database in which something of everything has happened -----------------------------------
 
 
+@pytest.fixture(scope="module")
+def built(django_db_setup, django_db_blocker):
+    """The database of all tests of this module; each works on it in a savepoint of its own."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield lived_in()
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def world(db):
+def world(built, db):
+    return built
+
+
+def lived_in() -> dict[str, Any]:
     """Leads routed, worked, handed back, escalated, claimed, closed, recycled, left behind."""
     make.organisation()
     boss = make.user("boss")
@@ -443,45 +453,3 @@ def test_a_loop_that_speaks_is_not_silent(world):
 
     assert not violations("I15", at=spoke + timedelta(seconds=9))
     assert violations("I15", at=spoke + timedelta(seconds=11))
-
-
-# --- The command --------------------------------------------------------------------------------
-
-
-def test_the_command_prints_a_line_for_each_invariant_and_is_content(world):
-    Message.objects.all().delete()
-    Clock.objects.all()
-    printed = StringIO()
-
-    call_command("verify", "I3", "I4", "H1", "H2", "A1", "A2", "F1", "D2", stdout=printed)
-
-    assert printed.getvalue().count(" ok ") == 8
-    assert "All invariants hold." in printed.getvalue()
-
-
-def test_the_command_ends_with_an_error_and_names_the_row(world):
-    wrong_load(world)
-    printed = StringIO()
-
-    with pytest.raises(CommandError, match="1 invariants"):
-        call_command("verify", "I4", stdout=printed)
-
-    assert "VIOLATED" in printed.getvalue()
-    assert "the load says" in printed.getvalue()
-
-
-def test_the_command_refuses_an_unknown_code(db):
-    with pytest.raises(CommandError, match="Q9"):
-        call_command("verify", "Q9", stdout=StringIO())
-
-
-def test_the_command_shows_the_first_violations_and_counts_the_others(world, monkeypatch):
-    monkeypatch.setattr(verify, "SHOWN", 2)
-    for _ in range(5):
-        make.submission(at=AT)
-    printed = StringIO()
-
-    with pytest.raises(CommandError):
-        call_command("verify", "I1", stdout=printed)
-
-    assert "… and 3 more" in printed.getvalue()

@@ -209,7 +209,7 @@ def test_a_second_writer_of_the_same_place_is_refused(team):
         {"when": AT, "float": 0.30000000000000004, "big": 10**30, "neg": -1.5e-7},
         {"nested": {"b": [1, "two", None, True], "a": {}}},
         {"text": 'quotes " and \\ and \u2028 and 👋'},
-        {"whole": 3.0, "zero": 0, "exp": 1e22},
+        {"whole": 3.0, "zero": 0, "exp": 1e22, "minus": -0.0, "edge": 1e16, "tiny": 5e-324},
     ],
 )
 def test_whatever_is_noted_reads_back_unbroken(team, data):

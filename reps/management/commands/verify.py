@@ -19,9 +19,11 @@ class Command(BaseCommand):
         unknown = set(codes) - {one.code for one in verify.all_invariants()}
         if unknown:
             raise CommandError(f"Unknown: {', '.join(sorted(unknown))}.")
-        # One consistent picture, so that work going on meanwhile is no false alarm.
+        # One consistent picture, so that work going on meanwhile is no false alarm. Inside a
+        # caller's transaction it is too late to ask for one.
+        outermost = not connection.in_atomic_block
         with transaction.atomic():
-            if connection.vendor == "postgresql":
+            if connection.vendor == "postgresql" and outermost:
                 with connection.cursor() as cursor:
                     cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             found = verify.run(at=database_now(), codes=codes)
