@@ -11,11 +11,12 @@ ON_SQLITE   := $(CLEAN_ENV) -u DATABASE_URL -u SECRET_KEY
 ON_POSTGRES := $(CLEAN_ENV) $(V)/python -m config.throwaway_pg
 
 # One file (T=path) runs as it is; the whole suite on two cores, then what starts processes or a
-# browser, alone: those wait for wall-clock time and would disturb each other.
+# browser, alone: those wait for wall-clock time and would disturb each other. What touches no
+# database runs once, on SQLite's turn.
 ifdef T
 PYTEST = $(1) $(V)/python -m pytest $(T)
 else
-PYTEST = $(1) $(V)/python -m pytest -n 2 -m "not browser and not processes" \
+PYTEST = $(1) $(V)/python -m pytest -n 2 -m "not browser and not processes $(2)" \
 	&& $(1) $(V)/python -m pytest -m "browser or processes"
 endif
 
@@ -36,7 +37,7 @@ test-sqlite: .venv/dev.ok ## Run the tests on SQLite only
 	$(call PYTEST,$(ON_SQLITE))
 
 test-postgres: .venv/dev.ok ## Run the tests on PostgreSQL only (DATABASE_URL, or a throw-away one)
-	$(call PYTEST,$(ON_POSTGRES))
+	$(call PYTEST,$(ON_POSTGRES),and not pure)
 
 check: .venv/dev.ok ## Check format, lint, types, import contracts, locks, settings, migrations
 	$(V)/ruff format --check .

@@ -133,4 +133,3 @@ def _permissions(
     for permission in Permission.objects.select_related("content_type"):
         if (permission.content_type.app_label, permission.codename) in wanted:
             yield permission
-

@@ -129,7 +129,6 @@ class Refusing(ModelAdmin):
         """Whether the person may do what the buttons do: whoever may change such rows."""
         return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
 
-
     show_full_result_count = False
 
     def _or_say_why(self, request: HttpRequest, view: Callable[[], Any], back: str) -> Any:

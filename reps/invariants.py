@@ -60,9 +60,7 @@ def history_is_true(at: datetime) -> Iterator[str]:
     for model in tracked_models():
         history, pk = model.history.model, model._meta.pk.attname
         names = [field.attname for field in tracked_fields(model)]
-        newest = (
-            history.objects.values(pk).annotate(newest=Max("history_id")).values_list("newest")
-        )
+        newest = history.objects.values(pk).annotate(newest=Max("history_id")).values_list("newest")
         told = {
             getattr(row, pk): tuple(getattr(row, name) for name in names)
             for row in history.objects.filter(history_id__in=newest).exclude(history_type="-")

@@ -20,7 +20,6 @@ from django.db import connection
 from config.env import BASE_DIR
 from config.launch import ask_valkey, die_with_parent, end_session, has_ended, valkey_binary
 
-
 # An act and its arguments.
 Part = tuple[str, dict[str, Any]]
 

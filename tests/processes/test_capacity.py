@@ -1,4 +1,8 @@
-"""Several processes give out leads; nobody ever holds more than they may, nor a lead two."""
+"""
+Several processes give out leads; nobody ever holds more than they may, nor a lead two.
+
+On PostgreSQL these turn red when `ownership.lock_loads` does not lock.
+"""
 
 import pytest
 from django.db import connection

@@ -1,4 +1,9 @@
-"""Several reps reach for the same leads at the same instant; each lead has one winner."""
+"""
+Several reps reach for the same leads at the same instant; each lead has one winner.
+
+On PostgreSQL the first turns red when `ownership.lock_leads` does not lock, the second when
+`work.claim` does not lock the load.
+"""
 
 from collections import Counter
 

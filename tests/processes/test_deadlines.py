@@ -1,4 +1,8 @@
-"""An acknowledgement at the very deadline: in time or late, never both."""
+"""
+An acknowledgement at the very deadline: in time or late, never both.
+
+Turns red when `clocks._end` believes the moment of whoever had to wait for the lead.
+"""
 
 from datetime import timedelta
 

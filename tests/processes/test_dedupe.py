@@ -1,4 +1,8 @@
-"""One person through many doors at the same instant is one person with one open lead."""
+"""
+One person through many doors at the same instant is one person with one open lead.
+
+On PostgreSQL the first turns red when `identify._yield_to_the_quicker` lets two people stand.
+"""
 
 import random
 from collections import defaultdict

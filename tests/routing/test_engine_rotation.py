@@ -78,9 +78,7 @@ def test_where_the_largest_balance_would_leave_somebody_behind_nobody_is():
     received = [0] * 12
     for t, rep in enumerate(rotate(members(*weights), everybody(weights, 60)), start=1):
         received[rep - 1] += 1
-        assert all(
-            abs(Fraction(t * w, 60) - n) < 1 for w, n in zip(weights, received, strict=True)
-        )
+        assert all(abs(Fraction(t * w, 60) - n) < 1 for w, n in zip(weights, received, strict=True))
 
     assert received == weights
 
