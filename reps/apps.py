@@ -19,7 +19,14 @@ class RepsConfig(AppConfig):
         jobs.register(jobs.Job("outbox", deliver.drain, deliver.oldest))
 
 
-def _sync_groups(**kwargs: object) -> None:
+def _sync_groups(using: str, **kwargs: object) -> None:
+    from django.apps import apps
+    from django.contrib.auth.management import create_permissions
+
     from reps.access import sync_groups
 
+    # Django makes each app's permissions in a receiver of its own, for this app and those
+    # after it only when ours has been; so they are made here, or the groups would lack them.
+    for config in apps.get_app_configs():
+        create_permissions(config, verbosity=0, using=using)
     sync_groups()

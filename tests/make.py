@@ -41,9 +41,6 @@ def user(name: str = "", *, group: str | None = None, **fields: Any) -> User:
         name, email=f"{name}@reps.test", password="secret-words", **fields
     )
     if group:
-        # The migrations have made the groups; only admins hold what other apps add after them.
-        if group == access.ADMIN or not access.Group.objects.filter(name=group).exists():
-            access.sync_groups()
         made.groups.add(access.Group.objects.get(name=group))
     return made
 

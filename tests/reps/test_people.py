@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Group
 
 from reps import access, signals
 from reps.models import AuditEvent, Message, NotificationPreference, RepSkill, RosterStamp, User
@@ -276,6 +277,22 @@ def test_whatever_changes_who_may_get_a_lead_moves_the_rosters_stamp(ann, boss):
         stamps.append(RosterStamp.current())
 
     assert stamps == sorted(set(stamps))
+
+
+def test_after_a_migration_the_groups_have_everything_they_need():
+    def held():
+        return {
+            group.name: set(group.permissions.values_list("pk", flat=True))
+            for group in Group.objects.all()
+        }
+
+    after_migration = held()
+    access.sync_groups()
+
+    assert set(after_migration) == set(access.GROUPS)
+    assert after_migration == held()
+    assert after_migration["manager"]
+    assert not after_migration["rep"]
 
 
 def test_a_user_is_never_deleted(ann):
