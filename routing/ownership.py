@@ -24,6 +24,9 @@ from reps.models.tracked import bulk_writer
 from routing import signals
 from routing.models import Assignment, Lead, Organisation, Queue, RepLoad
 
+# How many parked leads beyond the free room are looked at when capacity frees.
+SPARE_WAKES = 20
+
 
 class OwnershipRefused(Exception):
     """The lead stays where it is; the message says why, fit for a person."""
@@ -357,8 +360,8 @@ def _lead_row(
 
 def _wake_waiting(rep_ids: Sequence[int], *, at: datetime) -> None:
     """
-    Make the leads due that wait for capacity of these reps: for each rep who has room
-    again, as many of the oldest as there is room for.
+    Make the leads due that wait for capacity of these reps: of the oldest as many as there
+    is room for, and some more.
     """
     if not rep_ids:
         return
@@ -378,7 +381,8 @@ def _wake_waiting(rep_ids: Sequence[int], *, at: datetime) -> None:
         .order_by("-priority", "received_at", "pk")
         .values_list("pk", flat=True)
     )
-    most = sum(max(0, places) for places in room.values())
+    # Some more than there is room for: the oldest may want a skill that these reps lack.
+    most = sum(max(0, places) for places in room.values()) + SPARE_WAKES
     wake([*own[:most], *waiting[:most]], at=at)
 
 

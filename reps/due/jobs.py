@@ -13,9 +13,9 @@ class Job:
     """
     A kind of due work.
 
-    `drain(driver=…, due_before=…)` handles rows due at or before that moment and returns
-    how many it handled, 0 when nothing is left; safe to run anywhere at any time, twice
-    too. `oldest()` returns the due time of the oldest waiting row.
+    `drain(driver=…, due_before=…, at=…)` handles rows due at or before that moment, dates
+    what it does `at`, and returns how many it handled, 0 when nothing is left; safe to run
+    anywhere at any time, twice too. `oldest()` returns the due time of the oldest waiting row.
     """
 
     name: str
@@ -52,11 +52,23 @@ def get(name: str) -> Job:
         raise UnknownJob(f"No due work is called {name!r}; known: {', '.join(_jobs)}.") from error
 
 
-def drain(name: str, *, driver: str, due_before: datetime, rounds: int = 1000) -> int:
-    """Handle everything of one kind that is due, round after round, and say how much it was."""
+def drain(
+    name: str,
+    *,
+    driver: str,
+    due_before: datetime,
+    at: datetime | None = None,
+    rounds: int = 1000,
+) -> int:
+    """
+    Handle everything of one kind that is due, round after round, and say how much it was.
+
+    What is done is dated `at`, by default the moment up to which things are due; the sweep,
+    which leaves the newest to the first driver, says what time it really is.
+    """
     job, handled = get(name), 0
     for _ in range(rounds):
-        done = job.drain(driver=driver, due_before=due_before)
+        done = job.drain(driver=driver, due_before=due_before, at=at or due_before)
         if not done:
             break
         handled += done

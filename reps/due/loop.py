@@ -54,10 +54,12 @@ class Sweep:
     def round(self) -> dict[str, int]:
         """Take each kind of overdue work once, one failing kind never stopping the others."""
         handled = {}
-        due_before = database_now() - self.after
+        now = database_now()
         for name in jobs.names():
             try:
-                handled[name] = jobs.drain(name, driver="sweep", due_before=due_before)
+                handled[name] = jobs.drain(
+                    name, driver="sweep", due_before=now - self.after, at=now
+                )
             except Error:
                 raise
             except Exception:

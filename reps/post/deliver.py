@@ -21,7 +21,7 @@ LONGEST_RETRY = timedelta(hours=1)
 MOST_ATTEMPTS = 12
 
 
-def drain(*, driver: str, due_before: datetime) -> int:
+def drain(*, driver: str, due_before: datetime, at: datetime | None = None) -> int:
     """Deliver one batch of due messages, urgent ones first; return how many were handled."""
     claimed = _claim(due_before=due_before)
     for message in claimed:

@@ -142,6 +142,8 @@ def deactivate(*, rep: Rep, reason: str, by: User, at: datetime, driver: str) ->
 def reactivate(*, rep: Rep, by: User, at: datetime) -> Rep:
     """Take a rep who had left back in."""
     rep = _locked(rep)
+    if rep.is_active:
+        return rep
     rep.is_active = True
     trail.save(rep, by=by, at=at, reason="came back", kind="came_back")
     signals.rep_available.send(sender=Rep, rep=rep, by=by, at=at)

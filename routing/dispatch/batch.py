@@ -50,12 +50,12 @@ class Decided:
     answer: engine.Decision
 
 
-def drain(*, driver: str, due_before: datetime) -> int:
+def drain(*, driver: str, due_before: datetime, at: datetime | None = None) -> int:
     """Decide one batch of due leads; return how many were handled."""
     organisation = Organisation.objects.first()
     if organisation is None or organisation.routing_paused_at is not None:
         return 0
-    return len(route(driver=driver, at=due_before, due_before=due_before))
+    return len(route(driver=driver, at=at or due_before, due_before=due_before))
 
 
 def oldest() -> datetime | None:

@@ -231,7 +231,9 @@ def _locked(job: ImportJob, *states: str) -> ImportJob:
 
 
 @transaction.atomic
-def drain(*, driver: str, due_before: datetime, only: int | None = None) -> int:
+def drain(
+    *, driver: str, due_before: datetime, at: datetime | None = None, only: int | None = None
+) -> int:
     """Hand the next rows of the oldest running import to the door; return how many."""
     jobs = (
         ImportJob.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))

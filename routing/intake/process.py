@@ -46,7 +46,7 @@ class Item:
     hand_raise: bool = False
 
 
-def drain(*, driver: str, due_before: datetime) -> int:
+def drain(*, driver: str, due_before: datetime, at: datetime | None = None) -> int:
     """
     Process one batch of due submissions; return how many were handled.
 
@@ -56,10 +56,10 @@ def drain(*, driver: str, due_before: datetime) -> int:
     if not Organisation.objects.exists():
         return 0
     try:
-        return _process_batch(due_before=due_before)
+        return _process_batch(due_before=due_before, at=at or due_before)
     except Exception:
         log.exception("A batch of submissions failed; trying them one by one")
-        return _one_by_one(due_before=due_before)
+        return _one_by_one(due_before=due_before, at=at or due_before)
 
 
 def oldest() -> datetime | None:
@@ -82,24 +82,26 @@ def _due(due_before: datetime) -> Any:
 
 
 @transaction.atomic
-def _process_batch(*, due_before: datetime, only: int | None = None) -> int:
+def _process_batch(
+    *, due_before: datetime, at: datetime | None = None, only: int | None = None
+) -> int:
     rows = _due(due_before)
     submissions = list(rows.filter(pk=only) if only else rows[:BATCH])
     if submissions:
-        process(submissions, at=due_before)
+        process(submissions, at=at or due_before)
     return len(submissions)
 
 
-def _one_by_one(*, due_before: datetime) -> int:
+def _one_by_one(*, due_before: datetime, at: datetime) -> int:
     handled = 0
     with transaction.atomic():
         ids = list(_due(due_before).values_list("pk", flat=True)[:BATCH])
     for pk in ids:
         try:
-            handled += _process_batch(due_before=due_before, only=pk)
+            handled += _process_batch(due_before=due_before, at=at, only=pk)
         except Exception as error:
             log.exception("Submission %s failed", pk)
-            _put_off(pk, error, at=due_before)
+            _put_off(pk, error, at=at)
             handled += 1
     return handled
 

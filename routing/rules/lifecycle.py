@@ -120,7 +120,7 @@ def _make_live(ruleset: RuleSet, *, by: User, at: datetime, reason: str) -> None
     organisation.live_ruleset = ruleset
     trail.save(organisation, by=by, at=at, reason=reason, kind="rules_live")
     # Whoever waits may have a taker under the new rules.
-    waiting = Lead.objects.filter(place=Lead.Place.QUEUE).exclude(waiting=Lead.Waiting.NONE)
+    waiting = Lead.objects.filter(route_at__isnull=False).exclude(waiting=Lead.Waiting.NONE)
     with bulk_writer("wake"):
         # Only the wake-up time moves, which history leaves out.
         waiting.update(route_at=at)

@@ -159,7 +159,7 @@ def put_in_queue(
 @transaction.atomic
 def decline(*, lead_id: int, epoch: int, reason: str, by: User, at: datetime, driver: str) -> Lead:
     """
-    Hand an own lead back with a reason; it goes to the backup, or is routed anew.
+    Hand an own lead back with a reason; it is routed anew, never to this rep again.
 
     :raises NotYours: for anybody but the owner
     :raises WorkRefused: without a reason

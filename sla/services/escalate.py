@@ -7,7 +7,8 @@ from datetime import datetime
 from django.db import transaction
 
 from reps import trail
-from reps.availability import moment
+from reps.availability import calendar_of, moment
+from reps.hours import is_open
 from reps.models import Rep, User
 from reps.post import outbox
 from routing import ownership, work
@@ -20,7 +21,7 @@ from sla.services.clocks import refresh_promises
 BATCH = 50
 
 
-def drain(*, driver: str, due_before: datetime) -> int:
+def drain(*, driver: str, due_before: datetime, at: datetime | None = None) -> int:
     """Take every due step of one batch of clocks; return how many clocks were handled."""
     due = list(
         Clock.objects.filter(next_at__lte=due_before)
@@ -28,7 +29,7 @@ def drain(*, driver: str, due_before: datetime) -> int:
         .values_list("pk", "lead_id")[:BATCH]
     )
     return sum(
-        fire(clock_id=clock, lead_id=lead, driver=driver, due_before=due_before)
+        fire(clock_id=clock, lead_id=lead, driver=driver, due_before=due_before, at=at)
         for clock, lead in due
     )
 
@@ -44,14 +45,17 @@ def oldest() -> datetime | None:
 
 
 @transaction.atomic
-def fire(*, clock_id: int, lead_id: int, driver: str, due_before: datetime) -> int:
+def fire(
+    *, clock_id: int, lead_id: int, driver: str, due_before: datetime, at: datetime | None = None
+) -> int:
     """
-    Take the due step of one clock, in one transaction with all its effects.
+    Take the due step of one clock, in one transaction with all its effects, dated `at`.
 
     Locks lead before clock, as everybody does, and looks again at the clock afterwards: an
     acknowledgement that came first has ended it, another driver has moved it on. Returns 1
     if a step was taken.
     """
+    at = at or due_before
     leads = list(
         Lead.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
         .select_related("prospect", "source", "owner__team", "owner__user")
@@ -59,7 +63,7 @@ def fire(*, clock_id: int, lead_id: int, driver: str, due_before: datetime) -> i
     )
     if not leads:
         return 0
-    if leads[0].assignments.filter(started_at__gt=due_before).exists():
+    if leads[0].assignments.filter(started_at__gt=at).exists():
         # It changed hands after the moment as of which this driver works. What the step does
         # would end that custody before it began, so it is left to the next round.
         return 0
@@ -72,7 +76,7 @@ def fire(*, clock_id: int, lead_id: int, driver: str, due_before: datetime) -> i
     if clock is None:
         return 0
     step = clock.steps[clock.next_step]
-    context = Context(leads[0], clock, at=due_before, driver=driver)
+    context = Context(leads[0], clock, at=at, driver=driver)
     outcome = ACTIONS[step["do"]](context)
     Escalation.objects.create(
         clock=clock,
@@ -80,7 +84,7 @@ def fire(*, clock_id: int, lead_id: int, driver: str, due_before: datetime) -> i
         step=clock.next_step,
         action=step["do"],
         due_at=clock.next_at,
-        fired_at=due_before,
+        fired_at=at,
         driver=driver,
         recipients=len(outcome.told),
         effect=outcome.effect[:200],
@@ -89,13 +93,13 @@ def fire(*, clock_id: int, lead_id: int, driver: str, due_before: datetime) -> i
         leads[0],
         kind="escalated",
         by=None,
-        at=due_before,
+        at=at,
         reason_code=step["do"],
         reason=outcome.effect,
         data={"clock_id": clock.pk, "step": clock.next_step, "driver": driver},
     )
     _tell(context, step["do"], outcome)
-    _move_on(clock, at=due_before)
+    _move_on(clock, at=at)
     return 1
 
 
@@ -173,12 +177,14 @@ def _backups(owner: Rep | None) -> list[Rep]:
 
 
 def _give(context: Context, rep: Rep, reason: str) -> bool:
-    """Make `rep` the owner, if they are not away, have room, and did not hold it before."""
+    """Make `rep` the owner, if they work now, have room, and did not hold it before."""
     lead = context.lead
     held = lead.assignments.filter(rep=rep).exists()
     if held or not rep.is_active or rep.is_paused(context.at):
         return False
     if rep.absences.filter(starts_at__lte=context.at, ends_at__gt=context.at).exists():
+        return False
+    if not is_open(calendar_of(rep, year=context.at.year), int(context.at.timestamp())):
         return False
     try:
         with transaction.atomic():

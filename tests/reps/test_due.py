@@ -28,7 +28,7 @@ def job():
     """A job with three rounds of work in it."""
     seen = []
 
-    def drain(*, driver, due_before):
+    def drain(*, driver, due_before, at):
         if len(seen) >= 3:
             return 0
         seen.append((driver, due_before))
@@ -82,7 +82,7 @@ def test_the_sweep_leaves_what_is_fresh_to_the_first_driver(job):
 
 
 def test_one_kind_that_fails_stops_no_other(job):
-    def fails(*, driver, due_before):
+    def fails(*, driver, due_before, at):
         raise RuntimeError("it fails")
 
     jobs.register(Job("broken", fails, lambda: None))

@@ -292,7 +292,9 @@ def test_one_signal_tells_of_all_moves(ann):
     assert heard == [[lead.pk for lead in leads]]
 
 
-def test_freed_capacity_wakes_the_oldest_that_wait_and_no_more(ann):
+@pytest.mark.parametrize(("spare", "woken"), [(0, 1), (1, 2), (20, 3)])
+def test_freed_capacity_wakes_the_oldest_and_a_few_more(ann, monkeypatch, spare, woken):
+    monkeypatch.setattr(ownership, "SPARE_WAKES", spare)
     small = make.rep("small", capacity=1)
     make.rules(make.round_robin(make.pool(small), on_empty="wait"))
     held = make.owned(small)
@@ -303,4 +305,4 @@ def test_freed_capacity_wakes_the_oldest_that_wait_and_no_more(ann):
     work.record_outcome(lead_id=held.pk, epoch=1, kind="WON", by=small.user, at=now, driver="test")
 
     due = Lead.objects.filter(route_at__lte=now).values_list("pk", flat=True)
-    assert list(due) == [waiting[0].pk]
+    assert sorted(due) == [lead.pk for lead in waiting[:woken]]
