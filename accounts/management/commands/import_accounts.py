@@ -1,40 +1,9 @@
 """Take in a file of customer companies."""
 
-from argparse import ArgumentParser
-from pathlib import Path
-from typing import Any
-
-from django.core.management.base import BaseCommand, CommandError
-
 from accounts.services.imports import import_accounts
-from reps import tables
-from reps.due.clock import database_now
-from reps.mapping import BadMapping, load
-
-SHOWN = 20
+from reps.management.import_command import ImportCommand
 
 
-class Command(BaseCommand):
+class Command(ImportCommand):
     help = "Create or update accounts from a CSV or XLSX file; twice changes nothing."
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path)
-        parser.add_argument("--map", required=True, type=Path, help="mapping file (YAML)")
-
-    def handle(self, file: Path, map: Path, **options: Any) -> None:
-        try:
-            tally = import_accounts(
-                table=tables.read(file.name, file.read_bytes()),
-                data=load(map.read_bytes()),
-                by=None,
-                at=database_now(),
-            )
-        except (tables.BadFile, BadMapping) as error:
-            raise CommandError(str(error)) from error
-        except OSError as error:
-            raise CommandError(f"Cannot read {error.filename}: {error.strerror}.") from error
-        self.stdout.write(f"{file.name}: {tally}")
-        for problem in tally.problems[:SHOWN]:
-            self.stdout.write(f"  {problem}")
-        if len(tally.problems) > SHOWN:
-            self.stdout.write(f"  … and {len(tally.problems) - SHOWN} more")
+    take_in = staticmethod(import_accounts)
