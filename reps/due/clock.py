@@ -13,8 +13,10 @@ def database_now() -> datetime:
     With several hosts no two clocks agree; rows are judged by the one clock that all of
     them share. SQLite lives on this host, so there it is this process's clock.
     """
-    if connection.vendor != "postgresql":
-        return timezone.now()
+    return _server_time() if connection.vendor == "postgresql" else timezone.now()
+
+
+def _server_time() -> datetime:
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         (now,) = cursor.fetchone()

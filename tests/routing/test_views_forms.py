@@ -5,13 +5,13 @@ import uuid
 from datetime import timedelta
 
 import pytest
-import time_machine
 from django.test import Client
 from django.urls import reverse
 
 from routing.intake import process
 from routing.models import Lead, Submission
 from tests import make
+from tests.clock import travel
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +27,7 @@ GIVEN = {
 
 @pytest.fixture(autouse=True)
 def moment():
-    with time_machine.travel(AT, tick=False):
+    with travel(AT):
         yield
 
 
@@ -275,7 +275,7 @@ def test_the_name_is_not_shown_for_ever(public, form):
     place = sent(public, form)
     process_all()
 
-    with time_machine.travel(AT + timedelta(days=2), tick=False):
+    with travel(AT + timedelta(days=2)):
         assert "robin" not in public.get(place).content.decode()
 
 

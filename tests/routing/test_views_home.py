@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 import pytest
-import time_machine
 from django.urls import reverse
 
 from reps.services import people
 from routing import work
 from routing.models import Lead
 from tests import make
+from tests.clock import travel
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +31,7 @@ def page(client, robin):
         headers = {"HX-Request": "true"} if htmx else {}
         if etag:
             headers["If-None-Match"] = etag
-        with time_machine.travel(at, tick=False):
+        with travel(at):
             return client.get(HOME, headers=headers)
 
     return ask

@@ -4,13 +4,13 @@ import uuid
 from datetime import timedelta
 
 import pytest
-import time_machine
 from django.urls import reverse
 
 from routing import work
 from routing.models import Assignment, Lead, PersonalFacts, ReassignmentRequest, Submission, Touch
 from routing.models.assignment import Reason
 from tests import make
+from tests.clock import travel
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +19,7 @@ AT = make.MONDAY_9AM
 
 @pytest.fixture(autouse=True)
 def moment():
-    with time_machine.travel(AT, tick=False):
+    with travel(AT):
         yield
 
 
