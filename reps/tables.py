@@ -104,11 +104,10 @@ def pack(table: Table) -> tuple[bytes, int]:
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow([ROW, *table.columns])
-    count = 0
-    for count, row in enumerate(table, start=1):  # noqa: B007 - the last one is the count
-        writer.writerow([row.number, *(row.cells[name] for name in table.columns)])
+    rows = [[row.number, *(row.cells[name] for name in table.columns)] for row in table]
+    writer.writerows(rows)
     # A surrogate cannot come from UTF-8, but may come from a sheet; intake names it.
-    return out.getvalue().encode("utf-8", "surrogatepass"), count
+    return out.getvalue().encode("utf-8", "surrogatepass"), len(rows)
 
 
 def unpack(content: bytes, *, start: int = 0, most: int | None = None) -> Iterator[Row]:

@@ -288,7 +288,6 @@ def submissions(job: ImportJob) -> QuerySet[Submission]:
 def progress(job: ImportJob) -> Progress:
     """How far an import is."""
     states = dict(submissions(job).order_by().values_list("state").annotate(number=Count("pk")))
-    State = Submission.State  # noqa: N806 - reads as what it is
     how = mapping.read(job.mapping) if job.next_row else None
     skipped = 0
     if how is not None and how.skip_if_empty:
@@ -300,10 +299,10 @@ def progress(job: ImportJob) -> Progress:
         skipped=skipped,
         # Never below zero, though a worker may have read on since `job` was loaded.
         repeated=max(0, job.next_row - skipped - sum(states.values())),
-        waiting=states.get(State.RECEIVED, 0),
-        processed=states.get(State.PROCESSED, 0),
-        quarantined=states.get(State.QUARANTINED, 0),
-        dismissed=states.get(State.DISMISSED, 0),
+        waiting=states.get(Submission.State.RECEIVED, 0),
+        processed=states.get(Submission.State.PROCESSED, 0),
+        quarantined=states.get(Submission.State.QUARANTINED, 0),
+        dismissed=states.get(Submission.State.DISMISSED, 0),
     )
 
 

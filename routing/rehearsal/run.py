@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from time import perf_counter
@@ -88,15 +89,14 @@ def replay(past: Sequence[Past], *, source: Source, until: date) -> Iterator[Run
         day += timedelta(days=1)
 
 
-class _timed:  # noqa: N801 - reads as a word in `with`
-    def __init__(self, run: Run, part: str) -> None:
-        self.run, self.part = run, part
-
-    def __enter__(self) -> None:
-        self.started = perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        self.run.seconds[self.part] += perf_counter() - self.started
+@contextmanager
+def _timed(run: Run, part: str) -> Iterator[None]:
+    """Add the seconds that the block takes to a part of the run."""
+    started = perf_counter()
+    try:
+        yield
+    finally:
+        run.seconds[part] += perf_counter() - started
 
 
 class Offices:

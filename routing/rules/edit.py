@@ -142,23 +142,9 @@ def small_team(*, pool: Pool, fallback: Queue) -> list[dict[str, Any]]:
             "name": "Everybody in turn",
             "reasoning": "A fair share for each. Out of hours it waits for whoever starts first.",
             "condition": {"all": []},
-            "path": {
-                "target": {"kind": "pool", "id": pool.pk},
-                "stages": [
-                    {"do": "filter", "by": "on_shift", "within": 0},
-                    {"do": "prefer", "by": "former_owner"},
-                    {"do": "select", "by": "round_robin"},
-                ],
-                "on_empty": "wait",
-            },
+            "path": standard.in_turn({"kind": "pool", "id": pool.pk}, on_empty="wait"),
         },
-        {
-            "name": "Fallback",
-            "reasoning": "Nobody could take it: it waits in a queue with somebody responsible.",
-            "condition": {"all": []},
-            "path": {"target": {"kind": "queue", "id": fallback.pk}},
-            "is_fallback": True,
-        },
+        standard.last_resort(fallback),
     ]
 
 

@@ -37,37 +37,40 @@ def rules(*, pool: Pool, fallback: Queue, threshold: int = THRESHOLD) -> list[di
             "name": "Territory pool",
             "reasoning": "The reps who share the territory take turns.",
             "condition": {"fact": "territory", "op": "not_empty"},
-            "path": {
-                "target": {"kind": "territory_pool"},
-                "stages": [
-                    {"do": "filter", "by": "on_shift", "within": 0},
-                    {"do": "prefer", "by": "former_owner"},
-                    {"do": "select", "by": "round_robin"},
-                ],
-            },
+            "path": in_turn({"kind": "territory_pool"}),
         },
         {
             "name": "General pool",
             "reasoning": "In turn among those who work now; else it waits for the first.",
             "condition": {"all": []},
-            "path": {
-                "target": {"kind": "pool", "id": pool.pk},
-                "stages": [
-                    {"do": "filter", "by": "on_shift", "within": 0},
-                    {"do": "prefer", "by": "former_owner"},
-                    {"do": "select", "by": "round_robin"},
-                ],
-                "on_empty": "wait",
-            },
+            "path": in_turn({"kind": "pool", "id": pool.pk}, on_empty="wait"),
         },
-        {
-            "name": "Fallback",
-            "reasoning": "Nobody could take it: it waits in a queue with somebody responsible.",
-            "condition": {"all": []},
-            "path": {"target": {"kind": "queue", "id": fallback.pk}},
-            "is_fallback": True,
-        },
+        last_resort(fallback),
     ]
+
+
+def in_turn(target: dict[str, Any], *, on_empty: str = "next") -> dict[str, Any]:
+    """A path to whoever works now and is next in turn, a former owner before the others."""
+    return {
+        "target": target,
+        "stages": [
+            {"do": "filter", "by": "on_shift", "within": 0},
+            {"do": "prefer", "by": "former_owner"},
+            {"do": "select", "by": "round_robin"},
+        ],
+        "on_empty": on_empty,
+    }
+
+
+def last_resort(queue: Queue) -> dict[str, Any]:
+    """The fallback: a queue with somebody responsible."""
+    return {
+        "name": "Fallback",
+        "reasoning": "Nobody could take it: it waits in a queue with somebody responsible.",
+        "condition": {"all": []},
+        "path": {"target": {"kind": "queue", "id": queue.pk}},
+        "is_fallback": True,
+    }
 
 
 def _owner(name: str, kind: str, reasoning: str, fact: str = "") -> dict[str, Any]:
