@@ -134,6 +134,7 @@ class RepSkillInline(TrackedInline):
 
 class AbsenceInline(TrackedInline):
     model = Absence
+    fk_name = "rep"
 
 
 @admin.register(Rep)

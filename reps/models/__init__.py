@@ -2,7 +2,7 @@
 
 from reps.models.audit import AuditEvent, AuditHead
 from reps.models.heartbeat import Heartbeat
-from reps.models.hours import Absence, WorkCalendar
+from reps.models.hours import Absence, BusyTime, CalendarFeed, WorkCalendar
 from reps.models.message import Message, NotificationPreference
 from reps.models.people import Rep, RepSkill, Skill, Team
 from reps.models.roster import RosterStamp
@@ -13,6 +13,8 @@ __all__ = [
     "Absence",
     "AuditEvent",
     "AuditHead",
+    "BusyTime",
+    "CalendarFeed",
     "Heartbeat",
     "Message",
     "NotificationPreference",

@@ -133,6 +133,27 @@ class Absence(TrackedModel):
     ends_at = models.DateTimeField(_("until"))
     reason = models.CharField(_("reason"), max_length=120, blank=True)
 
+    class Cover(models.TextChoices):
+        """What becomes of the rep's open leads meanwhile."""
+
+        STAY = "STAY", _("Open leads stay; new ones go to the delegate")
+        MOVE = "MOVE", _("Open leads move to the delegate and come back")
+
+    delegate = models.ForeignKey(
+        "reps.Rep",
+        verbose_name=_("delegate"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="stands_in_for",
+        help_text=_("Stands in meanwhile. Empty: the rep's backup."),
+    )
+    cover = models.CharField(
+        _("open leads"), max_length=4, choices=Cover.choices, default=Cover.STAY
+    )
+    cover_started_at = models.DateTimeField(null=True, editable=False)
+    cover_ended_at = models.DateTimeField(null=True, editable=False)
+
     history = HistoricalRecords()
 
     class Meta:
@@ -150,3 +171,67 @@ class Absence(TrackedModel):
         super().clean()
         if self.starts_at and self.ends_at and self.ends_at <= self.starts_at:
             raise ValidationError({"ends_at": _("The end must be after the start.")})
+
+
+class CalendarFeed(TrackedModel):
+    """
+    A rep's own calendar at an ICS address, read again every few minutes.
+
+    The address may hold a secret, so it is kept out of history, trail and exports.
+    """
+
+    rep = models.OneToOneField(
+        "reps.Rep", verbose_name=_("rep"), on_delete=models.CASCADE, related_name="feed"
+    )
+    url = models.CharField(_("address"), max_length=1000)
+    is_active = models.BooleanField(_("active"), default=True)
+    next_fetch_at = models.DateTimeField(null=True)
+    fetched_at = models.DateTimeField(_("last read"), null=True)
+    etag = models.CharField(max_length=200, blank=True)
+    failures = models.PositiveSmallIntegerField(default=0)
+    error = models.CharField(_("what went wrong"), max_length=300, blank=True)
+
+    history = HistoricalRecords(
+        excluded_fields=["url", "next_fetch_at", "fetched_at", "etag", "failures", "error"]
+    )
+
+    class Meta:
+        ordering = ["rep", "pk"]
+        indexes = [
+            models.Index(
+                fields=["next_fetch_at"],
+                name="reps_feed_due",
+                condition=Q(is_active=True),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Calendar of {self.rep}"
+
+
+class BusyTime(models.Model):
+    """
+    Time that a feed says is taken: a meeting, or out of office. Replaced at every reading.
+
+    Only the times are kept, never what a meeting is about.
+    """
+
+    class Kind(models.TextChoices):
+        MEETING = "MEETING", _("Meeting")
+        OUT = "OUT", _("Out of office")
+
+    feed = models.ForeignKey(CalendarFeed, on_delete=models.CASCADE, related_name="busy")
+    kind = models.CharField(max_length=7, choices=Kind.choices)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["starts_at", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=F("starts_at")), name="reps_busy_ends_after_it_starts"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.starts_at:%Y-%m-%d %H:%M} – {self.ends_at:%Y-%m-%d %H:%M}"

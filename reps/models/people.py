@@ -109,10 +109,35 @@ class Rep(TrackedModel):
         related_name="backs_up",
         help_text=_("Takes over when this rep is away or late."),
     )
+
+    class Seniority(models.IntegerChoices):
+        UNSAID = 0, _("not said")
+        JUNIOR = 1, _("junior")
+        MID = 2, _("mid-level")
+        SENIOR = 3, _("senior")
+        PRINCIPAL = 4, _("principal")
+
+    seniority = models.PositiveSmallIntegerField(
+        _("seniority"), choices=Seniority.choices, default=Seniority.UNSAID
+    )
+    country = models.CharField(
+        _("country"), max_length=2, blank=True, help_text=_("Where the rep is, two letters.")
+    )
+    postal_code = models.CharField(
+        _("postal code"),
+        max_length=12,
+        blank=True,
+        help_text=_("Where the rep is, for rules that prefer whoever is nearest."),
+    )
     is_active = models.BooleanField(_("active"), default=True)
     paused_at = models.DateTimeField(_("paused since"), null=True, blank=True)
     paused_until = models.DateTimeField(_("paused until"), null=True, blank=True)
     pause_reason = models.CharField(_("reason for the pause"), max_length=200, blank=True)
+    pause_is_own = models.BooleanField(
+        _("paused by themselves"),
+        default=True,
+        help_text=_("If not, the company keeps the rep's share of the rotation for them."),
+    )
 
     objects = RepQuerySet.as_manager()
 

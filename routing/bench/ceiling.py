@@ -125,7 +125,7 @@ class Copy:
         self.standings = Table(
             PoolStanding,
             rows_of(PoolStanding, "TRUE"),
-            "ON CONFLICT (pool_id, rep_id) DO UPDATE "
+            "ON CONFLICT (pool_id, rep_id, lane) DO UPDATE "
             "SET balance = excluded.balance, turn = excluded.turn",
         )
 

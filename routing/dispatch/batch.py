@@ -137,10 +137,10 @@ def _claim(due_before: datetime, only: Sequence[int] | None, most: int) -> list[
 def _counters(open_leads: dict[int, int], at: datetime) -> Counters:
     """Read what the engine counts with; the desk and the loads are locked."""
     balance, turn = {}, {}
-    for pool, rep, owed, last in PoolStanding.objects.values_list(
-        "pool_id", "rep_id", "balance", "turn"
+    for pool, rep, lane, owed, last in PoolStanding.objects.values_list(
+        "pool_id", "rep_id", "lane", "balance", "turn"
     ):
-        balance[pool, rep], turn[pool, rep] = owed, last
+        balance[pool, rep, lane], turn[pool, rep, lane] = owed, last
     away = {
         rep: None if until is None else int(until.timestamp())
         for rep, until in Rep.objects.filter(paused_at__isnull=False).values_list(
@@ -183,8 +183,8 @@ def _consulted(
     reps |= {member.rep for pool in pools for member in roster.pools[pool].members}
     return Counters(
         open={rep: number for rep, number in start.open.items() if rep in reps},
-        balance={place: owed for place, owed in start.balance.items() if place[0] in pools},
-        turn={place: last for place, last in start.turn.items() if place[0] in pools},
+        balance={seat: owed for seat, owed in start.balance.items() if seat[0] in pools},
+        turn={seat: last for seat, last in start.turn.items() if seat[0] in pools},
         away={rep: until for rep, until in start.away.items() if rep in reps},
     )
 
@@ -366,10 +366,10 @@ def _park_without_rules(leads: Sequence[Lead], *, at: datetime) -> None:
 def _write_standings(decided: Sequence[Decided], counters: Counters) -> None:
     """Store the balances and turns that this batch moved."""
     touched = {
-        (one.answer.pool, rep)
+        (one.answer.pool, rep, one.answer.lane)
         for one in decided
         if one.answer.pool is not None and one.lead.mode != Mode.SHADOW
-        for rep in one.answer.eligible
+        for rep, _units in one.answer.charges
     }
     if not touched:
         return
@@ -378,10 +378,11 @@ def _write_standings(decided: Sequence[Decided], counters: Counters) -> None:
             PoolStanding(
                 pool_id=pool,
                 rep_id=rep,
-                balance=counters.balance.get((pool, rep), 0),
-                turn=counters.turn.get((pool, rep), 0),
+                lane=lane,
+                balance=counters.balance.get((pool, rep, lane), 0),
+                turn=counters.turn.get((pool, rep, lane), 0),
             )
-            for pool, rep in sorted(touched)
+            for pool, rep, lane in sorted(touched)
         ],
-        upsert=Upsert(("pool", "rep"), ("balance", "turn")),
+        upsert=Upsert(("pool", "rep", "lane"), ("balance", "turn")),
     )

@@ -1,23 +1,26 @@
 """Booking a decision."""
 
 from routing.engine import rotation
-from routing.engine.types import Counters, Decision, Roster
+from routing.engine.types import Counters, Decision, Given, Roster
 
 
 def apply(counters: Counters, decision: Decision, roster: Roster) -> None:
     """
     Fold a decision into the counters, in place.
 
-    An assignment adds an open lead to its rep and, if a rotation chose, charges that rotation
-    (`rotation.charge`). Every other outcome changes nothing. Folding the decisions of a batch
-    in order over its starting counters gives the counters each of them was made with: that is
-    how a decision is run again.
+    An assignment adds an open lead to its rep, with its points and value, is remembered among
+    the leads given, and, if a rotation chose, books that rotation's charges. Every other outcome
+    changes nothing. Folding the decisions of a batch in order over its starting counters gives
+    the counters each of them was made with: that is how a decision is run again.
     """
-    if decision.rep is None:
+    rep = decision.rep
+    if rep is None:
         return
-    counters.open[decision.rep] = counters.open.get(decision.rep, 0) + 1
-    if decision.pool is None:
-        return
-    pool = roster.pools[decision.pool]
-    eligible = [pool.by_rep[rep] for rep in decision.eligible]
-    rotation.charge(pool.id, eligible, decision.rep, counters, pool.members)
+    counters.open[rep] = counters.open.get(rep, 0) + 1
+    counters.points[rep] = counters.points.get(rep, 0) + decision.points
+    counters.value[rep] = counters.value.get(rep, 0) + decision.value
+    given = Given(decision.at, decision.pool, decision.tier)
+    counters.given[rep] = (*counters.given.get(rep, ()), given)
+    if decision.pool is not None and decision.charges:
+        pool = roster.pools[decision.pool]
+        rotation.book(pool, decision.lane, decision.charges, rep, counters)

@@ -47,7 +47,7 @@ _DECISION_FIELDS = tuple(field.name for field in fields(Decision))
 
 def decision_to_json(decision: Decision) -> dict[str, Any]:
     data = {name: getattr(decision, name) for name in _DECISION_FIELDS}
-    data["eligible"] = list(decision.eligible)
+    data["charges"] = [list(charge) for charge in decision.charges]
     data["drops"] = [list(drop) for drop in decision.drops]
     data["passed_over"] = [list(rule) for rule in decision.passed_over]
     return data
@@ -55,7 +55,7 @@ def decision_to_json(decision: Decision) -> dict[str, Any]:
 
 def decision_from_json(data: Mapping[str, Any]) -> Decision:
     values = dict(data)
-    values["eligible"] = tuple(values["eligible"])
+    values["charges"] = tuple((rep, units) for rep, units in values["charges"])
     values["drops"] = tuple((verdict, count) for verdict, count in values["drops"])
     values["passed_over"] = tuple((rule, why) for rule, why in values["passed_over"])
     return Decision(**values)

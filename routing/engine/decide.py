@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from routing.engine import rotation
 from routing.engine.compile import CompiledRule, CompiledRuleSet
 from routing.engine.conditions import Facts
 from routing.engine.eligibility import (
@@ -25,6 +26,7 @@ from routing.engine.eligibility import (
 from routing.engine.strategies import choose
 from routing.engine.types import (
     ENGINE_VERSION,
+    MAIN,
     Blocked,
     Counters,
     Decision,
@@ -139,7 +141,12 @@ def _assigned(attempts: list[Attempt], situation: Situation) -> Decision:
     attempt = attempts[-1]
     compiled, survivors = attempt.compiled, attempt.survivors
     rep, runner_up = choose(compiled.strategy_name, survivors, attempt.pool, situation)
-    rotates = compiled.strategy.rotates
+    tier = situation.tier
+    lane, charges = MAIN, ()
+    if compiled.strategy.rotates and attempt.pool is not None:
+        pool = situation.roster.pools[attempt.pool]
+        lane = rotation.lane_of(pool, tier)
+        charges = rotation.charges(pool, lane, survivors, rep, situation.counters)
     return Decision(
         engine=ENGINE_VERSION,
         outcome="assign",
@@ -148,8 +155,11 @@ def _assigned(attempts: list[Attempt], situation: Situation) -> Decision:
         target=compiled.rule.path.target.kind,
         strategy=compiled.strategy_name,
         rep=rep,
-        pool=attempt.pool if rotates else None,
-        eligible=tuple(sorted([m.rep for m in survivors])) if rotates else (),
+        at=situation.at,
+        tier=tier,
+        pool=attempt.pool,
+        lane=lane,
+        charges=charges,
         runner_up=runner_up,
         drops=_drops(attempts),
         passed_over=_passed_over(attempts[:-1]),

@@ -15,7 +15,7 @@ from routing.engine.compile import CompiledRule, CompiledRuleSet
 from routing.engine.conditions import Facts, Failure, first_failure
 from routing.engine.decide import Attempt, decide, why_empty
 from routing.engine.eligibility import FLOOR, Detail, floor_detail
-from routing.engine.rotation import UNIT, gain
+from routing.engine.rotation import UNIT, lane_of
 from routing.engine.types import Counters, Decision, Member, Roster, Situation, Verdict
 
 # A rule did not match; matched and was tried; or matched after the matter was settled.
@@ -243,7 +243,7 @@ def _order(attempt: Attempt, situation: Situation) -> tuple[Place, ...]:
     for number, key in enumerate(keys, start=1):
         place = _place(number, members[key[-1]], situation)
         if strategy.rotates and attempt.pool is not None:
-            place = _with_balance(place, attempt.pool, total, situation.counters)
+            place = _with_balance(place, attempt.pool, total, situation)
         places.append(place)
     return tuple(places)
 
@@ -259,16 +259,18 @@ def _place(number: int, member: Member, situation: Situation) -> Place:
     )
 
 
-def _with_balance(place: Place, pool: int, total: int, counters: Counters) -> Place:
-    balance = counters.balance.get((pool, place.rep), 0)
-    standing = balance + gain(place.weight, total)
+def _with_balance(place: Place, pool: int, total: int, situation: Situation) -> Place:
+    counters = situation.counters
+    seat = (pool, place.rep, lane_of(situation.roster.pools[pool], situation.tier))
+    balance = counters.balance.get(seat, 0)
+    standing = balance + UNIT * place.weight // total
     return replace(
         place,
         balance=balance,
         standing=standing,
         balance_leads=round(balance / UNIT, 4),
         standing_leads=round(standing / UNIT, 4),
-        turn=counters.turn.get((pool, place.rep), 0),
+        turn=counters.turn.get(seat, 0),
     )
 
 

@@ -29,16 +29,33 @@ to one, and earliest deadline first finds it (Tijdeman, "The chairman assignment
 between minus one and one, hence zero. Picking the largest balance instead is exact after a
 cycle too, but inside it members can fall more than a lead behind (we found 1.58).
 
-Weights that sum to at most 40 divide `UNIT` without remainder, as do equal weights as far as
-anybody can tell. Otherwise shares are rounded by less than one unit of 5 * 10^15 a lead, which
-cannot move a single lead within the first million cycles.
+A fixed eligible set is the ideal; people go on holiday, speak no Spanish, are full. Then:
+
+- A skip is charged by its kind. Whoever could not take the lead (out, off shift, paused by
+  themselves, full, without the skill) is not charged and keeps their balance, so that they
+  return to the rotation where they left it: neither flooded nor starved. Whoever the company
+  sent away (`Counters.credited`) gains their share all the same.
+- Nobody is owed, or owes, more than `PoolSpec.bound` leads (for the smallest weight of the pool,
+  in proportion for higher ones). What would go beyond is not booked, and the receiver pays so
+  much less: the sum stays zero.
+- Who is owed more than a lead catches up slowly: one extra lead in `PoolSpec.catch_up`. Between
+  those they compete with the fraction of a lead that they are owed.
+
+In the fixed set none of this ever applies, so the law stands.
+
+Lanes: a pool may let a tier rotate on its own (`PoolSpec.lanes`); the law holds in every lane.
+
+Weights that sum to at most 40 (once divided by what they have in common) divide `UNIT` without
+remainder, as do equal weights as far as anybody can tell. Otherwise shares are rounded by less
+than one unit of 5 * 10^15 a lead, which cannot move a single lead within the first million
+cycles.
 """
 
 import math
 from collections.abc import Collection, Iterable, Sequence
 from typing import TypeAlias
 
-from routing.engine.types import Counters, Member
+from routing.engine.types import MAIN, Counters, Member, PoolSpec
 
 # Divisible by every sum of weights up to 40. A lead and its fractions fit a database bigint
 # more than a thousand times over.
@@ -49,59 +66,104 @@ GRAIN = UNIT // 10**9
 # (is the balance not positive, how far off the next lead is, last turn, minus weight, position,
 # rep): the smallest is next.
 Standing: TypeAlias = tuple[bool, int, int, int, int, int]
+Charges: TypeAlias = tuple[tuple[int, int], ...]
 
 
-def gain(weight: int, total: int) -> int:
-    """Return what a member of this weight gains from a lead shared by `total` weight."""
-    return UNIT * weight // total
+def lane_of(pool: PoolSpec, tier: str) -> str:
+    """Return the lane in which a lead of this tier rotates."""
+    return tier if tier in pool.lanes else MAIN
 
 
-def standings(pool: int, members: Sequence[Member], counters: Counters) -> list[Standing]:
+def bound_of(pool: PoolSpec, member: Member) -> int:
+    """Return how many units the rotation may owe the member, or be owed by them."""
+    least = min([one.weight for one in pool.members], default=member.weight)
+    return pool.bound * UNIT * member.weight // least
+
+
+def standings(
+    pool: PoolSpec,
+    lane: str,
+    eligible: Sequence[Member],
+    counters: Counters,
+    credited: Sequence[Member] = (),
+) -> list[Standing]:
     """
-    Return each member's standing for the next lead, in the given order; the smallest is next.
+    Return each eligible member's standing for the next lead, in the given order; the smallest
+    is next. `credited` are members who gain their share without being eligible.
 
     No two standings are equal, and the last element is the rep.
     """
-    total = sum([member.weight for member in members])
+    total = sum([member.weight for member in eligible]) + sum([one.weight for one in credited])
     # A common multiple of the weights makes the quotients whole numbers, compared exactly.
-    common = math.lcm(*{member.weight for member in members})
+    common = math.lcm(*{member.weight for member in eligible})
     balance, turn = counters.balance.get, counters.turn.get
-    standings = []
-    for member in members:
-        key = (pool, member.rep)
-        weight = member.weight
-        after = balance(key, 0) + UNIT * weight // total
+    latest: int | None = None
+    found = []
+    for member in eligible:
+        seat = (pool.id, member.rep, lane)
+        weight, last = member.weight, turn(seat, 0)
+        after = balance(seat, 0) + UNIT * weight // total
+        if after > UNIT + GRAIN and last:
+            if latest is None:
+                latest = latest_turn(pool, lane, counters)
+            if latest + 1 - last < pool.catch_up:
+                # Had an extra lead just now; until the next they count what is left of a lead.
+                after = (after - 1) % UNIT + 1
         idle = after <= GRAIN
         off = -after if idle else (UNIT - after) * (common // weight)
-        standings.append((idle, off, turn(key, 0), -weight, member.position, member.rep))
-    return standings
+        found.append((idle, off, last, -weight, member.position, member.rep))
+    return found
 
 
-def charge(
-    pool: int,
+def latest_turn(pool: PoolSpec, lane: str, counters: Counters) -> int:
+    """Return the ordinal of the last lead that this lane of the pool gave; 0 before the first."""
+    turn, key = counters.turn.get, pool.id
+    return max([turn((key, member.rep, lane), 0) for member in pool.members], default=0)
+
+
+def charges(
+    pool: PoolSpec,
+    lane: str,
     eligible: Sequence[Member],
     receiver: int,
     counters: Counters,
-    everybody: Iterable[Member],
-) -> None:
+    credited: Sequence[Member] = (),
+) -> Charges:
     """
-    Book a lead given by rotation: the eligible gain, the receiver pays and has had its turn.
+    Return what a lead given by rotation changes: (rep, units) of everybody charged, by rep.
 
-    `everybody` are all members of the pool: the new turn comes after any of theirs.
+    The others gain their shares, the receiver pays them; the sum is zero.
     """
-    total = sum([member.weight for member in eligible])
-    balance = counters.balance
-    paid = 0
-    for member in eligible:
-        key = (pool, member.rep)
-        gained = UNIT * member.weight // total
-        balance[key] = balance.get(key, 0) + gained
-        paid += gained
-    balance[pool, receiver] -= paid
-    turn = counters.turn
-    counters.turn[pool, receiver] = (
-        max([turn.get((pool, member.rep), 0) for member in everybody], default=0) + 1
-    )
+    balance, key = counters.balance.get, pool.id
+    everybody = [*eligible, *credited]
+    total = sum([member.weight for member in everybody])
+    least = min([one.weight for one in pool.members])
+    gains: dict[int, int] = {}
+    room = 0
+    for member in everybody:
+        rep, weight = member.rep, member.weight
+        bound = pool.bound * UNIT * weight // least
+        owed = balance((key, rep, lane), 0)
+        if rep == receiver:
+            room = max(0, bound + owed)
+        else:
+            gains[rep] = max(0, min(UNIT * weight // total, bound - owed))
+    paid = sum(gains.values())
+    if paid > room:
+        gains = {rep: gained * room // paid for rep, gained in gains.items()}
+        paid = sum(gains.values())
+    gains[receiver] = -paid
+    return tuple(sorted(gains.items()))
+
+
+def book(pool: PoolSpec, lane: str, charged: Charges, receiver: int, counters: Counters) -> None:
+    """Fold the charges of a lead into the counters: the receiver has had its turn."""
+    key, balance = pool.id, counters.balance
+    latest = latest_turn(pool, lane, counters)
+    for rep, units in charged:
+        seat = (key, rep, lane)
+        balance[seat] = balance.get(seat, 0) + units
+    counters.turn[key, receiver, lane] = latest + 1
 
 
 def rotate(members: Sequence[Member], leads: Iterable[Collection[int]]) -> list[int | None]:
@@ -110,14 +172,15 @@ def rotate(members: Sequence[Member], leads: Iterable[Collection[int]]) -> list[
 
     Returns the receiving rep per lead; None where no member is eligible.
     """
-    counters = Counters()
+    counters, pool = Counters(), PoolSpec(0, tuple(members))
     sequence: list[int | None] = []
     for eligible_reps in leads:
         eligible = [member for member in members if member.rep in eligible_reps]
         if not eligible:
             sequence.append(None)
             continue
-        receiver = min(standings(0, eligible, counters))[-1]
-        charge(0, eligible, receiver, counters, members)
+        receiver = min(standings(pool, MAIN, eligible, counters))[-1]
+        charged = charges(pool, MAIN, eligible, receiver, counters)
+        book(pool, MAIN, charged, receiver, counters)
         sequence.append(receiver)
     return sequence

@@ -31,7 +31,10 @@ def _round_robin(
 ) -> Sequence[Key]:
     if pool is None:
         raise ValueError("only a pool can rotate")
-    return rotation.standings(pool, members, situation.counters)
+    spec = situation.roster.pools[pool]
+    return rotation.standings(
+        spec, rotation.lane_of(spec, situation.tier), members, situation.counters
+    )
 
 
 def _least_loaded(

@@ -13,7 +13,7 @@ from routing.engine.conditions import Condition, Facts
 from routing.engine.spans import Spans
 
 # Changes whenever the same input may lead to another decision. The golden corpus guards it.
-ENGINE_VERSION = "1"
+ENGINE_VERSION = "2"
 
 # Beyond this, whole shares of UNIT would become too coarse to be called exact.
 MAX_WEIGHT = 1_000_000
@@ -22,9 +22,39 @@ Verdict: TypeAlias = str
 Outcome: TypeAlias = Literal["assign", "queue", "nurture", "park"]
 Blocked: TypeAlias = Literal["capacity", "hours", "away", "nobody"]
 OnEmpty: TypeAlias = Literal["next", "wait"]
+LimitKind: TypeAlias = Literal["points", "value", "flow", "tier_share"]
+# (pool, rep, lane): a place in a rotation.
+Seat: TypeAlias = tuple[int, int, str]
+# The lane of every lead whose tier has no lane of its own.
+MAIN = ""
 
 
 # --- The roster --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """
+    A cap beside `RepSpec.capacity`; a rep who stands at one takes no lead that it concerns.
+
+    - "points": open leads weighted by stage may not exceed `most` points.
+    - "value": the expected value of open leads may not exceed `most`, in whole currency units.
+    - "flow": at most `most` counted assignments in a window. `edges` are the starts of fixed
+      windows (an hour, day or week of the rep's own zone), sorted, in epoch seconds; without
+      edges the window rolls and is `window` seconds long.
+    - "tier_share": of the counted leads of `tier` that `pool` gave in the last `window` seconds,
+      this one included, the rep may hold at most `most` percent, rounded up to whole leads.
+
+    `pool`: only leads that come through this pool are concerned and counted; None: all.
+    `tier`: the same for a tier.
+    """
+
+    kind: LimitKind
+    most: int
+    window: int | None = None
+    edges: tuple[int, ...] = ()
+    pool: int | None = None
+    tier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +62,11 @@ class RepSpec:
     """
     One rep as the engine sees them during a batch.
 
-    `capacity` None means no limit. `hours` is the planned working time of the coming horizon,
-    None meaning around the clock; `absences` is time out of office. Skill names are kept
-    casefolded, of two spellings of one skill the higher level counts.
+    `capacity` None means no limit. `hours` is the planned working time of the coming horizon
+    (meetings taken out), None meaning around the clock; `absences` is time out of office. Skill
+    names are kept casefolded, of two spellings of one skill the higher level counts.
+    `seniority` is 0 (not said) or 1 (junior) to 4 (principal); `place` is (latitude, longitude)
+    in degrees; `performance` is percent of what is usual; `agent` marks an AI agent.
     """
 
     id: int
@@ -45,6 +77,11 @@ class RepSpec:
     backup: int | None = None
     hours: Spans | None = None
     absences: Spans = ()
+    seniority: int = 0
+    place: tuple[float, float] | None = None
+    performance: int = 100
+    agent: bool = False
+    limits: tuple[Limit, ...] = ()
 
     def __post_init__(self) -> None:
         skills: dict[str, int] = {}
@@ -72,10 +109,19 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class PoolSpec:
-    """Reps who share leads. Members are kept by position, then rep: the given order is moot."""
+    """
+    Reps who share leads. Members are kept by position, then rep: the given order is moot.
+
+    `lanes`: tiers whose leads rotate on their own, so that hot leads are shared fairly too.
+    `bound`: how many leads the rotation may owe a member of the smallest weight, or be owed.
+    `catch_up`: a member who is owed more than a lead gets at most one extra in so many.
+    """
 
     id: int
     members: tuple[Member, ...] = ()
+    lanes: tuple[str, ...] = ()
+    bound: int = 2
+    catch_up: int = 3
     by_rep: Mapping[int, Member] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -123,43 +169,87 @@ class Roster:
 # --- The ledger --------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A counted assignment of the recent past: when, through which pool if any, which tier."""
+
+    at: int
+    pool: int | None
+    tier: str
+
+
 @dataclass(slots=True)
 class Counters:
     """
     What changes from lead to lead. Only `apply` writes it; what is not in it counts as 0.
 
-    `open`: open leads of a rep. `balance` and `turn`, by (pool, rep): what the rotation owes
-    the member in UNITs, and the ordinal of its last turn in the pool (0: never had one).
-    `away`: reps who are paused, until an instant or (None) until further notice.
+    - `open`: open leads of a rep; `points`, `value`: the same weighted by stage and by expected
+      value. The latter two and `given` are filled only for reps whom a limit or a strategy asks.
+    - `balance` and `turn`, by seat: what the rotation owes the member in UNITs, and the ordinal
+      of its last turn in that lane of the pool (0: never had one).
+    - `away`: reps who are paused, until an instant or (None) until further notice; `credited`:
+      those of them whom the company sent away, whose share is kept for them.
+    - `given`: counted assignments of the recent past by rep, in order of time.
     """
 
     open: dict[int, int] = field(default_factory=dict)
-    balance: dict[tuple[int, int], int] = field(default_factory=dict)
-    turn: dict[tuple[int, int], int] = field(default_factory=dict)
+    points: dict[int, int] = field(default_factory=dict)
+    value: dict[int, int] = field(default_factory=dict)
+    balance: dict[Seat, int] = field(default_factory=dict)
+    turn: dict[Seat, int] = field(default_factory=dict)
     away: dict[int, int | None] = field(default_factory=dict)
+    credited: set[int] = field(default_factory=set)
+    given: dict[int, tuple[Given, ...]] = field(default_factory=dict)
 
     def copy(self) -> "Counters":
         """Return a ledger of its own, so that folding one batch leaves the other untouched."""
-        return Counters(dict(self.open), dict(self.balance), dict(self.turn), dict(self.away))
+        return Counters(
+            open=dict(self.open),
+            points=dict(self.points),
+            value=dict(self.value),
+            balance=dict(self.balance),
+            turn=dict(self.turn),
+            away=dict(self.away),
+            credited=set(self.credited),
+            given=dict(self.given),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Write as sorted rows, so that equal ledgers have equal JSON."""
         return {
             "open": [[rep, count] for rep, count in sorted(self.open.items())],
-            "balance": [[*key, units] for key, units in sorted(self.balance.items())],
-            "turn": [[*key, turn] for key, turn in sorted(self.turn.items())],
+            "points": [[rep, points] for rep, points in sorted(self.points.items())],
+            "value": [[rep, value] for rep, value in sorted(self.value.items())],
+            "balance": [[*seat, units] for seat, units in sorted(self.balance.items())],
+            "turn": [[*seat, turn] for seat, turn in sorted(self.turn.items())],
             "away": [[rep, self.away[rep]] for rep in sorted(self.away)],
+            "credited": sorted(self.credited),
+            "given": [
+                [rep, [[one.at, one.pool, one.tier] for one in self.given[rep]]]
+                for rep in sorted(self.given)
+            ],
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Counters":
         """Read what `to_json` wrote; the result equals the original."""
         return cls(
-            dict(data["open"]),
-            {(pool, rep): units for pool, rep, units in data["balance"]},
-            {(pool, rep): turn for pool, rep, turn in data["turn"]},
-            dict(data["away"]),
+            open=dict(data["open"]),
+            points=dict(data.get("points", ())),
+            value=dict(data.get("value", ())),
+            balance=_by_seat(data["balance"]),
+            turn=_by_seat(data["turn"]),
+            away=dict(data["away"]),
+            credited=set(data.get("credited", ())),
+            given={
+                rep: tuple(Given(*one) for one in given) for rep, given in data.get("given", ())
+            },
         )
+
+
+def _by_seat(rows: list[list[Any]]) -> dict[Seat, int]:
+    """Read rows of (pool, rep, lane, number); engine 1 knew no lanes."""
+    return {(row[0], row[1], row[2] if len(row) == 4 else MAIN): row[-1] for row in rows}
 
 
 # --- The rules ---------------------------------------------------------------------------
@@ -174,26 +264,68 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Relaxation:
+    """
+    What becomes of a filter once a lead has waited `after` seconds for routing.
+
+    `options` take the place of the filter's own; None: the filter is dropped. With `after` 0
+    it holds at once, if the stricter path has nobody.
+    """
+
+    after: int
+    options: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
-    """One step that narrows or chooses; `options` as read by the kind of stage, defaults filled."""
+    """
+    One step that narrows or chooses; `options` as read by the kind of stage, defaults filled.
+
+    A filter without `relax` is the floor of its path: it is never relaxed.
+    """
 
     do: str
     by: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    relax: tuple[Relaxation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """
+    An experiment: `percent` of the leads, chosen by a stable hash, take `path` instead.
+
+    The same lead always falls on the same side of an experiment of this name.
+    """
+
+    name: str
+    percent: int
+    path: "Path"
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """What a rule does with a lead it matches: a target, stages, and what if nobody is left."""
+    """
+    What a rule does with a lead it matches: a target, stages, and what if nobody is left.
+
+    `wait_at_most`: with `on_empty` "wait", the seconds after which the rules that follow are
+    tried after all; None: it waits for as long as it takes.
+    """
 
     target: Target
     stages: tuple[Stage, ...] = ()
     on_empty: OnEmpty = "next"
+    wait_at_most: int | None = None
+    split: Split | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A condition and a path. Fallback rules are tried after all others."""
+    """
+    A condition and a path. Fallback rules are tried after all others.
+
+    `until`: the instant from which the rule no longer holds, for exceptions that expire.
+    """
 
     id: int
     position: int
@@ -201,6 +333,7 @@ class Rule:
     condition: Condition
     path: Path
     fallback: bool = False
+    until: int | None = None
 
     @property
     def rank(self) -> tuple[bool, int, int]:
@@ -229,6 +362,12 @@ class Situation:
     counters: Counters
     at: int
 
+    @property
+    def tier(self) -> str:
+        """The tier of the lead; "" if it has none."""
+        tier = self.facts.get("tier")
+        return tier if isinstance(tier, str) else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -239,17 +378,21 @@ class Decision:
     - `rule`, `rule_position`, `target`: the rule that decided, and the kind of its target. All
       None if the rules ended without a taker.
     - `strategy`: how the rep was chosen; `runner_up`: who would have been next.
-    - `pool`, `eligible`: the rotation that was charged, and the reps it was charged to, by id;
-      None and () if the strategy was not a rotation.
+    - `pool`: the pool that the rep takes it as a member of; None for an owner. `lane`, `charges`:
+      where a rotation chose, its lane and what it booked: (rep, units) by rep, zero in sum.
     - `drops`: (verdict, count) over all rules tried, sorted. A rep who was dropped under two
       rules counts twice.
     - `passed_over`: (rule id, why) of matching rules that fell through, in order. Why is
       "no_candidates", or the verdict that dropped most (of equals, the one checked first).
+    - `relaxed`: how many relaxations of the deciding rule's path were in force.
+    - `branch`: "name:a" (the rule's own path) or "name:b" (the other) if the rule splits.
+    - `points`, `value`, `tier`: what an assignment adds to its rep's counters.
     - `retry_at`, `blocked`, `wait_pool`, `wait_rep`: only for "park", see `decide`.
     """
 
     engine: str
     outcome: Outcome
+    at: int = 0
     rule: int | None = None
     rule_position: int | None = None
     target: str | None = None
@@ -257,10 +400,16 @@ class Decision:
     rep: int | None = None
     queue: int | None = None
     pool: int | None = None
-    eligible: tuple[int, ...] = ()
+    lane: str = MAIN
+    charges: tuple[tuple[int, int], ...] = ()
     runner_up: int | None = None
     drops: tuple[tuple[Verdict, int], ...] = ()
     passed_over: tuple[tuple[int, str], ...] = ()
+    relaxed: int = 0
+    branch: str = ""
+    points: int = 0
+    value: int = 0
+    tier: str = ""
     retry_at: int | None = None
     blocked: Blocked | None = None
     wait_pool: int | None = None

@@ -5,20 +5,32 @@ from routing.models.decision import Batch, Decision, PersonalFacts, RosterSnapsh
 from routing.models.desk import Desk, Organisation
 from routing.models.imports import ImportJob
 from routing.models.lead import Lead, Outcome, Touch
-from routing.models.pool import Pool, PoolMember, PoolStanding, Queue, RepLoad
+from routing.models.pool import (
+    BalanceLine,
+    Limit,
+    Pool,
+    PoolMember,
+    PoolStanding,
+    Queue,
+    RepLoad,
+)
 from routing.models.prospect import Prospect, ProspectKey
-from routing.models.ruleset import Rule, RuleSet, ScoreFactor
+from routing.models.ruleset import GoldenLead, Rule, RuleFinding, RuleSet, ScoreFactor
+from routing.models.simulation import SimulatedLead, Simulation
 from routing.models.source import LeadForm, Source
 from routing.models.submission import Submission
 
 __all__ = [
     "Assignment",
+    "BalanceLine",
     "Batch",
     "Decision",
     "Desk",
+    "GoldenLead",
     "ImportJob",
     "Lead",
     "LeadForm",
+    "Limit",
     "Organisation",
     "Outcome",
     "PersonalFacts",
@@ -32,8 +44,11 @@ __all__ = [
     "RepLoad",
     "RosterSnapshot",
     "Rule",
+    "RuleFinding",
     "RuleSet",
     "ScoreFactor",
+    "SimulatedLead",
+    "Simulation",
     "Source",
     "Submission",
     "Touch",

@@ -27,6 +27,10 @@ class Reason(models.TextChoices):
     CLOSED = "CLOSED", _("Closed")
     RECYCLED = "RECYCLED", _("Recycled")
     MERGED = "MERGED", _("Merged")
+    UNDONE = "UNDONE", _("Assignment taken back")
+    REPAIRED = "REPAIRED", _("Routed again, rules repaired")
+    COVERED = "COVERED", _("Cover for an absence")
+    RETURNED = "RETURNED", _("Back from cover")
 
 
 class Assignment(models.Model):
@@ -65,6 +69,18 @@ class Assignment(models.Model):
     closed_seq = models.BigIntegerField(null=True)
     load_after = models.PositiveIntegerField(null=True)
     cap = models.PositiveIntegerField(null=True)
+    pool = models.ForeignKey(
+        "routing.Pool", null=True, on_delete=models.PROTECT, related_name="assignments"
+    )
+    tier = models.CharField(max_length=4, blank=True)
+    counts = models.BooleanField(
+        default=True, help_text="Whether it counts toward limits per period."
+    )
+    moved = models.JSONField(
+        default=dict,
+        help_text="The counters it moved: points, value, and the rotation's charges by rep.",
+    )
+    undone_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -96,6 +112,11 @@ class Assignment(models.Model):
         indexes = [
             models.Index(fields=["-started_at", "-id"], name="routing_assignment_recent"),
             models.Index(fields=["rep", "ended_at"], name="routing_assignment_of_rep"),
+            models.Index(
+                fields=["rep", "started_at"],
+                name="routing_assignment_counted",
+                condition=Q(counts=True, rep__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

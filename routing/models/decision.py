@@ -64,6 +64,9 @@ class Decision(models.Model):
     rule = models.ForeignKey(Rule, null=True, on_delete=models.PROTECT, related_name="decisions")
     outcome = models.CharField(max_length=7, choices=Outcome.choices)
     rep = models.ForeignKey(Rep, null=True, on_delete=models.PROTECT, related_name="+")
+    branch = models.CharField(
+        max_length=70, blank=True, help_text="Experiment and side, as name:a or name:b."
+    )
     applied = models.BooleanField(default=True, help_text="False for shadow leads.")
     facts = models.JSONField()
     personal_digest = models.CharField(max_length=64, blank=True)
@@ -78,7 +81,12 @@ class Decision(models.Model):
                 name="routing_assigning_decision_names_a_rep",
             ),
         ]
-        indexes = [models.Index(fields=["lead", "-id"], name="routing_decision_of_lead")]
+        indexes = [
+            models.Index(fields=["lead", "-id"], name="routing_decision_of_lead"),
+            models.Index(
+                fields=["branch"], name="routing_decision_of_branch", condition=~Q(branch="")
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"Decision {self.pk}"

@@ -13,6 +13,11 @@ class NotSetUp(LookupError):
     """The organisation has no settings row yet; the set-up guide makes it."""
 
 
+def stage_points() -> dict[str, int]:
+    """The points a new organisation starts with: ten for a lead that is being worked on."""
+    return {"NEW": 10, "WORKING": 10, "CONTACTED": 8, "MEETING": 6, "QUALIFIED": 4}
+
+
 class Organisation(TrackedModel):
     """The one organisation of this installation: what runs, and who answers at the end."""
 
@@ -44,6 +49,21 @@ class Organisation(TrackedModel):
         default=90,
         help_text=_("Days after closing in which a returning lead prefers its former owner."),
     )
+    approval_above = models.PositiveSmallIntegerField(
+        _("second person above"),
+        default=20,
+        help_text=_(
+            "Percent of last month's leads that a new version of the rules may move to somebody "
+            "else before a second person has to approve it. 100: never asked."
+        ),
+    )
+    stage_points = models.JSONField(
+        _("points of an open lead by stage"),
+        default=stage_points,
+        blank=True,
+        help_text=_("What an open lead weighs where a rep's load is limited in points."),
+    )
+    linted_stamp = models.BigIntegerField(default=0, editable=False)
     routing_paused_at = models.DateTimeField(_("routing paused since"), null=True, blank=True)
     routing_paused_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

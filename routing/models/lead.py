@@ -113,6 +113,10 @@ class Lead(TrackedModel):
         "routing.Pool", null=True, on_delete=models.PROTECT, related_name="+"
     )
     wait_rep = models.ForeignKey(Rep, null=True, on_delete=models.PROTECT, related_name="+")
+    # The version of the rules that it waits under; a newer one does not take it over.
+    wait_ruleset = models.ForeignKey(
+        "routing.RuleSet", null=True, on_delete=models.PROTECT, related_name="+"
+    )
 
     # what is known about it
     account = models.ForeignKey(
@@ -226,6 +230,7 @@ class Touch(models.Model):
         SUBMITTED = "SUBMITTED", _("Filled in a form")
         CONTACT = "CONTACT", _("Was contacted")
         NOTE = "NOTE", _("Note")
+        SIGNAL = "SIGNAL", _("Showed interest")
 
     lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="touches")
     prospect = models.ForeignKey(Prospect, on_delete=models.CASCADE, related_name="touches")
@@ -242,6 +247,9 @@ class Touch(models.Model):
     text = models.TextField(blank=True)
     answers = models.JSONField(default=dict)
     page_url = models.CharField(max_length=500, blank=True)
+    name = models.CharField(
+        max_length=60, blank=True, help_text="Of a signal: what was done, such as pricing_page."
+    )
 
     class Meta:
         ordering = ["at", "pk"]

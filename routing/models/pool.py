@@ -34,6 +34,53 @@ class Pool(TrackedModel):
         related_name="pools",
         help_text=_("The territory whose leads this pool takes, if it serves one."),
     )
+    lanes = models.JSONField(
+        _("tiers shared on their own"),
+        default=list,
+        blank=True,
+        help_text=_("Each of these tiers has a rotation of its own, so that it is shared fairly."),
+    )
+    bound = models.PositiveSmallIntegerField(
+        _("owed at most"),
+        default=2,
+        validators=[MinValueValidator(1), MaxValueValidator(50)],
+        help_text=_("Leads that the rotation may owe a member, or be owed."),
+    )
+    catch_up = models.PositiveSmallIntegerField(
+        _("catching up"),
+        default=3,
+        validators=[MinValueValidator(1), MaxValueValidator(50)],
+        help_text=_("Who is owed leads gets at most one extra in so many."),
+    )
+    # Dynamic weights: see routing.fairness.weights, in order of precedence.
+    rebalances = models.BooleanField(
+        _("pull back who drifts"),
+        default=False,
+        help_text=_("Members above the band get 20 %% of the new leads, those below 80 %%."),
+    )
+    band = models.PositiveSmallIntegerField(
+        _("band"),
+        default=20,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text=_("How many percent a member's load may differ from their share."),
+    )
+    rewards_performance = models.BooleanField(
+        _("weigh by performance"),
+        default=False,
+        help_text=_("1.2 for the best, 0.8 for the weakest, by closings and late-stage load."),
+    )
+    least_percent = models.PositiveSmallIntegerField(
+        _("weight at least"),
+        default=20,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text=_("Percent of the set weight that no automatic change goes below."),
+    )
+    most_percent = models.PositiveSmallIntegerField(
+        _("weight at most"),
+        default=400,
+        validators=[MinValueValidator(100), MaxValueValidator(1000)],
+        help_text=_("Percent of the set weight that no automatic change goes above."),
+    )
 
     history = HistoricalRecords()
 
@@ -68,6 +115,26 @@ class PoolMember(TrackedModel):
     position = models.PositiveSmallIntegerField(
         _("position"), default=0, help_text=_("Breaks the last tie; lower goes first.")
     )
+    ramp_from = models.DateField(_("ramps up from"), null=True, blank=True)
+    ramp_days = models.PositiveSmallIntegerField(
+        _("days to full weight"), default=0, help_text=_("0: full weight at once.")
+    )
+    protected_percent = models.PositiveSmallIntegerField(
+        _("protected share"),
+        default=0,
+        validators=[MaxValueValidator(90)],
+        help_text=_("Percent of the pool's leads that this member gets at least; 0: none."),
+    )
+    applied_weight = models.PositiveIntegerField(
+        _("weight in force"),
+        null=True,
+        editable=False,
+        validators=[MinValueValidator(1)],
+        help_text=_(
+            "In hundredths, after ramp, performance and rebalancing. Empty: the set weight."
+        ),
+    )
+    weight_cause = models.CharField(max_length=200, blank=True, editable=False)
 
     history = HistoricalRecords()
 
@@ -89,21 +156,140 @@ class PoolStanding(models.Model):
     Where a member stands in the rotation: a counter, moved only while the desk is locked.
 
     `balance` is in units of `routing.engine.rotation.UNIT` per lead; the balances of the
-    members of a pool add up to zero. `turn` is the ordinal of the last turn, 0 for none.
+    members of a pool's lane add up to zero. `turn` is the ordinal of the last turn, 0 for none.
     """
 
     pool = models.ForeignKey(Pool, on_delete=models.CASCADE, related_name="standings")
     rep = models.ForeignKey(Rep, on_delete=models.CASCADE, related_name="standings")
+    lane = models.CharField(max_length=4, default="", blank=True)
     balance = models.BigIntegerField(default=0)
     turn = models.BigIntegerField(default=0)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["pool", "rep"], name="routing_one_standing_per_member")
+            models.UniqueConstraint(
+                fields=["pool", "rep", "lane"], name="routing_one_standing_per_member"
+            )
         ]
 
     def __str__(self) -> str:
         return f"{self.rep_id} in {self.pool_id}: {self.balance}"
+
+
+class BalanceLine(models.Model):
+    """
+    One line of the fairness ledger: what changed a member's balance, and what it was then.
+
+    The lines of a seat (pool, rep, lane) add up to its `PoolStanding.balance` at every moment.
+    A batch of leads is one line per seat; `leads` of them were this member's, in `shared` they
+    took part. Append-only.
+    """
+
+    class Kind(models.TextChoices):
+        LEADS = "LEADS", _("Leads shared out")
+        SETTLED = "SETTLED", _("Settled by a manager")
+        UNDONE = "UNDONE", _("An assignment taken back")
+        ENTERED = "ENTERED", _("Joined the pool")
+        LEFT = "LEFT", _("Left the pool")
+        SHARED_OUT = "SHARED_OUT", _("Share of what a change left over")
+
+    pool = models.ForeignKey(Pool, on_delete=models.CASCADE, related_name="lines")
+    rep = models.ForeignKey(Rep, on_delete=models.CASCADE, related_name="balance_lines")
+    lane = models.CharField(max_length=4, default="", blank=True)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    units = models.BigIntegerField()
+    balance_after = models.BigIntegerField()
+    leads = models.PositiveIntegerField(default=0)
+    shared = models.PositiveIntegerField(default=0)
+    batch = models.ForeignKey(
+        "routing.Batch", null=True, on_delete=models.PROTECT, related_name="lines"
+    )
+    at = models.DateTimeField()
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["pool", "rep", "-id"], name="routing_line_of_seat")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.units} for {self.rep_id} in {self.pool_id}"
+
+
+class Limit(TrackedModel):
+    """
+    A cap beside a rep's count of open leads: for a rep, for a rep in one pool, or (no rep) for
+    every member of a pool. Never exceeded.
+    """
+
+    shapes_roster = True
+
+    class Kind(models.TextChoices):
+        POINTS = "points", _("Open leads weighted by stage")
+        VALUE = "value", _("Expected value of open leads")
+        FLOW = "flow", _("New leads in a period")
+        TIER_SHARE = "tier_share", _("Percent of a tier's leads")
+
+    class Window(models.TextChoices):
+        HOUR = "HOUR", _("hour")
+        DAY = "DAY", _("day")
+        WEEK = "WEEK", _("week")
+
+    rep = models.ForeignKey(
+        Rep,
+        verbose_name=_("rep"),
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="limits",
+        help_text=_("Empty: every member of the pool."),
+    )
+    pool = models.ForeignKey(
+        Pool,
+        verbose_name=_("pool"),
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="limits",
+        help_text=_("Only leads from this pool. Empty: all leads."),
+    )
+    kind = models.CharField(_("what is limited"), max_length=10, choices=Kind.choices)
+    most = models.PositiveIntegerField(
+        _("at most"), help_text=_("Points, whole currency units, leads, or percent.")
+    )
+    window = models.CharField(
+        _("per"), max_length=4, choices=Window.choices, blank=True, default=""
+    )
+    rolling = models.BooleanField(
+        _("rolling"),
+        default=False,
+        help_text=_("The last so many hours, instead of the calendar's in the rep's zone."),
+    )
+    tier = models.CharField(_("only of tier"), max_length=4, blank=True, default="")
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["rep", "pool", "kind", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(rep__isnull=False) | Q(pool__isnull=False),
+                name="routing_limit_is_somebodys",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind__in=["flow", "tier_share"]) | ~Q(window=""),
+                name="routing_flow_limit_has_a_window",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="tier_share")
+                | Q(pool__isnull=False, most__gte=1, most__lte=100) & ~Q(tier=""),
+                name="routing_tier_share_names_pool_and_tier",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.most}"
 
 
 class RepLoad(models.Model):

@@ -41,6 +41,20 @@ class RuleSet(TrackedModel):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
 
+    # The way to publication. A change of the rules voids what was approved: the digest of the
+    # rules says which content it was.
+    approval_asked_at = models.DateTimeField(null=True, blank=True)
+    approval_asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    approved_at = models.DateTimeField(null=True, blank=True)
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    approved_digest = models.CharField(max_length=64, blank=True)
+    publish_at = models.DateTimeField(_("goes live"), null=True, blank=True)
+    publish_error = models.CharField(max_length=500, blank=True)
+
     history = HistoricalRecords()
 
     class Meta:
@@ -87,6 +101,12 @@ class Rule(TrackedModel):
         related_name="+",
     )
     review_on = models.DateField(_("review on"), null=True, blank=True)
+    expires_at = models.DateTimeField(
+        _("holds until"),
+        null=True,
+        blank=True,
+        help_text=_("For an exception: from then on the rule is skipped."),
+    )
     condition = models.JSONField(_("condition"), default=always, blank=True)
     path = models.JSONField(_("path"))
     is_fallback = models.BooleanField(
@@ -122,6 +142,83 @@ class Rule(TrackedModel):
             raise PublishedRulesAreFixed(
                 _("Published rules never change. Make a draft from them and publish that.")
             )
+
+
+class GoldenLead(TrackedModel):
+    """
+    An example that a version of the rules must decide as written: a lead, and who gets it.
+
+    Decided with the roster as it is, from empty counters, at `at` (or at the moment of asking).
+    Expectations left empty are not checked.
+    """
+
+    ruleset = models.ForeignKey(
+        RuleSet, verbose_name=_("rule set"), on_delete=models.CASCADE, related_name="golden_leads"
+    )
+    name = models.CharField(_("name"), max_length=160)
+    facts = models.JSONField(_("what is known about the lead"), default=dict, blank=True)
+    at = models.DateTimeField(_("arrives"), null=True, blank=True)
+    expect_rule = models.CharField(_("decided by the rule"), max_length=120, blank=True)
+    expect_outcome = models.CharField(_("outcome"), max_length=7, blank=True)
+    expect_rep = models.ForeignKey(
+        "reps.Rep",
+        verbose_name=_("goes to"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    expect_pool = models.ForeignKey(
+        "routing.Pool",
+        verbose_name=_("goes to a member of"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    expect_queue = models.ForeignKey(
+        "routing.Queue",
+        verbose_name=_("goes to the queue"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["name", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RuleFinding(models.Model):
+    """
+    What the linter found in the live rules: since when, until when, and when the rule's owner
+    was told. Open ones have no end.
+    """
+
+    ruleset = models.ForeignKey(RuleSet, on_delete=models.CASCADE, related_name="findings")
+    rule = models.ForeignKey(Rule, null=True, on_delete=models.CASCADE, related_name="findings")
+    code = models.CharField(max_length=40)
+    message = models.CharField(max_length=500)
+    is_error = models.BooleanField(default=True)
+    found_at = models.DateTimeField()
+    gone_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-found_at", "-pk"]
+        indexes = [
+            models.Index(
+                fields=["ruleset"], name="routing_open_finding", condition=Q(gone_at__isnull=True)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class ScoreFactor(TrackedModel):
