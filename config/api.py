@@ -27,6 +27,7 @@ from routing.intake.doors import DoorRefused, KeyReused, SourceClosed
 from routing.models.desk import NotSetUp
 from routing.models.ruleset import PublishedRulesAreFixed
 from routing.rules.lifecycle import RulesRefused
+from routing.simulation.work import SimulationRefused
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ REFUSALS: tuple[tuple[type[Exception], int], ...] = (
     (states.WrongState, 409),
     (RulesRefused, 409),
     (PublishedRulesAreFixed, 409),
+    (SimulationRefused, 409),
     (PeopleRefused, 409),
     (NotSetUp, 409),
     (FactsAltered, 409),

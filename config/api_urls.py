@@ -6,7 +6,7 @@ from rest_framework import routers
 
 from accounts import api as accounts_api
 from reps import api as reps_api
-from routing.api import doors, ledgers, people, plan, rules
+from routing.api import doors, fairness, ledgers, people, plan, rules, simulations, time_off
 from routing.api import leads as leads_api
 from sla import api as sla_api
 
@@ -19,14 +19,17 @@ router.register("teams", people.TeamViewSet, basename="api-team")
 router.register("skills", reps_api.SkillViewSet, basename="api-skill")
 router.register("calendars", reps_api.CalendarViewSet, basename="api-calendar")
 router.register("rep-skills", people.RepSkillViewSet, basename="api-repskill")
-router.register("absences", people.AbsenceViewSet, basename="api-absence")
+router.register("absences", time_off.AbsenceViewSet, basename="api-absence")
+router.register("feeds", time_off.FeedViewSet, basename="api-feed")
 router.register("accounts", accounts_api.AccountViewSet, basename="api-account")
 router.register("account-owners", accounts_api.AccountOwnerViewSet, basename="api-accountowner")
 router.register("territories", accounts_api.TerritoryViewSet, basename="api-territory")
 router.register("pools", plan.PoolViewSet, basename="api-pool")
 router.register("pool-members", plan.PoolMemberViewSet, basename="api-poolmember")
+router.register("limits", fairness.LimitViewSet, basename="api-limit")
 router.register("queues", plan.QueueViewSet, basename="api-queue")
 router.register("rulesets", rules.RuleSetViewSet, basename="api-ruleset")
+router.register("simulations", simulations.SimulationViewSet, basename="api-simulation")
 router.register("rules", rules.RuleViewSet, basename="api-rule")
 router.register("assignments", ledgers.AssignmentViewSet, basename="api-assignment")
 router.register("decisions", ledgers.DecisionViewSet, basename="api-decision")
@@ -35,6 +38,7 @@ router.register("clocks", sla_api.ClockViewSet, basename="api-clock")
 router.register("escalations", sla_api.EscalationViewSet, basename="api-escalation")
 
 urlpatterns = [
+    *simulations.urlpatterns,
     path("v1/", include(router.urls)),
     path("v1/submissions/<uuid:public_id>/", doors.SubmissionView.as_view(), name="api-submission"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),

@@ -171,7 +171,19 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 # Every kind of due work ticks once a second; a doorbell after commit makes it quicker.
 # The names are those of reps.due.jobs; a test holds the two lists equal.
-DUE_JOBS = ["outbox", "imports", "intake", "route", "clocks"]
+DUE_JOBS = [
+    "outbox",
+    "imports",
+    "intake",
+    "route",
+    "rules",
+    "lint",
+    "weights",
+    "cover",
+    "clocks",
+    "feeds",
+    "simulations",
+]
 CELERY_BEAT_SCHEDULE = {
     f"due-{name}": {"task": "reps.drain", "schedule": 1.0, "kwargs": {"job": name}}
     for name in DUE_JOBS
@@ -254,3 +266,6 @@ LOGGING = {
 # --- Whom it talks to -------------------------------------------------------------------
 # The hosts that a Slack webhook may have; tests add their local receiver.
 SLACK_HOSTS = env.words("SLACK_HOSTS", "hooks.slack.com")
+# Calendars are read from the public internet only. These hosts, each with its port
+# ("calendar.intern:443"), are read although they lie inside, by plain HTTP too.
+FEED_HOSTS_INSIDE = env.words("FEED_HOSTS_INSIDE")

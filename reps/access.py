@@ -23,12 +23,13 @@ GROUPS = (ADMIN, MANAGER, REP, REVOPS)
 
 # What managers and RevOps set up; app label → models.
 SET_UP: Mapping[str, tuple[str, ...]] = {
-    "reps": ("team", "rep", "skill", "repskill", "workcalendar", "absence"),
+    "reps": ("team", "rep", "skill", "repskill", "workcalendar", "absence", "calendarfeed"),
     "accounts": ("account", "accountowner", "opportunity", "territory"),
     "routing": (
         "organisation",
         "pool",
         "poolmember",
+        "limit",
         "queue",
         "ruleset",
         "rule",
@@ -40,10 +41,11 @@ SET_UP: Mapping[str, tuple[str, ...]] = {
 }
 # What they look at but never edit in the admin: ledgers, and what services own.
 LEDGERS: Mapping[str, tuple[str, ...]] = {
-    "reps": ("auditevent", "message", "heartbeat"),
+    "reps": ("auditevent", "message", "heartbeat", "busytime"),
     "routing": (
         "lead",
         "assignment",
+        "balanceline",
         "decision",
         "batch",
         "submission",
@@ -52,6 +54,9 @@ LEDGERS: Mapping[str, tuple[str, ...]] = {
         "outcome",
         "reassignmentrequest",
         "importjob",
+        "rulefinding",
+        "simulation",
+        "simulatedlead",
     ),
     "sla": ("clock", "escalation"),
 }

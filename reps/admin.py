@@ -26,6 +26,8 @@ from reps.admin_base import (
 from reps.models import (
     Absence,
     AuditHead,
+    BusyTime,
+    CalendarFeed,
     Heartbeat,
     Message,
     NotificationPreference,
@@ -114,7 +116,6 @@ class PauseForm(forms.Form):
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
         max_length=200,
-        required=False,
         widget=UnfoldAdminTextInputWidget,
     )
 
@@ -135,6 +136,7 @@ class RepSkillInline(TrackedInline):
 class AbsenceInline(TrackedInline):
     model = Absence
     fk_name = "rep"
+    autocomplete_fields = ["delegate"]
 
 
 @admin.register(Rep)
@@ -264,13 +266,39 @@ class WorkCalendarAdmin(TrackedAdmin):
 
 @admin.register(Absence)
 class AbsenceAdmin(TrackedAdmin):
-    list_display = ["rep", "starts_at", "ends_at", "reason"]
-    list_select_related = ["rep__user"]
+    list_display = ["rep", "starts_at", "ends_at", "delegate", "cover", "reason"]
+    list_select_related = ["rep__user", "delegate__user"]
+    list_filter = ["cover"]
     search_fields = ["rep__user__first_name", "rep__user__last_name", "reason"]
-    autocomplete_fields = ["rep"]
+    autocomplete_fields = ["rep", "delegate"]
+
+
+@admin.register(CalendarFeed)
+class CalendarFeedAdmin(TrackedAdmin):
+    """Calendars that are read. Each is connected on its rep's page; the address is a secret."""
+
+    list_display = ["rep", "host", "is_active", "fetched_at", "failures"]
+    list_select_related = ["rep__user"]
+    list_filter = ["is_active"]
+    search_fields = ["rep__user__first_name", "rep__user__last_name"]
+    exclude = ["url", "next_fetch_at", "etag", "modified"]
+    readonly_fields = ["rep", "host", "fetched_at", "failures", "error"]
+
+    def has_add_permission(self, request) -> bool:
+        return False
 
 
 # --- Ledgers ----------------------------------------------------------------------------
+
+
+@admin.register(BusyTime)
+class BusyTimeAdmin(LedgerAdmin):
+    """What calendars say is taken, replaced at every reading."""
+
+    list_display = ["feed", "kind", "starts_at", "ends_at"]
+    list_select_related = ["feed__rep__user"]
+    list_filter = ["kind"]
+    search_fields = ["feed__rep__user__first_name", "feed__rep__user__last_name"]
 
 
 @admin.register(Message)

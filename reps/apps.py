@@ -11,12 +11,14 @@ class RepsConfig(AppConfig):
     def ready(self) -> None:
         from reps import invariants  # noqa: F401 - registers them
         from reps.due import jobs
+        from reps.feeds import drain as feeds
         from reps.post import deliver
         from reps.services import invitations  # noqa: F401 - registers its message
         from reps.trail import history  # noqa: F401 - its receiver
 
         post_migrate.connect(_sync_groups, sender=self, dispatch_uid="reps.groups")
         jobs.register(jobs.Job("outbox", deliver.drain, deliver.oldest))
+        jobs.register(jobs.Job("feeds", feeds.drain, feeds.oldest))
 
 
 def _sync_groups(using: str, **kwargs: object) -> None:

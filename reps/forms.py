@@ -179,16 +179,33 @@ class TeamForm(forms.ModelForm):
 
 class PauseForm(forms.Form):
     until = _moment(required=False, label=_("Until"), help_text=_("Empty: until you resume."))
-    reason = forms.CharField(max_length=200, required=False, label=_("Reason"))
+    reason = forms.CharField(
+        max_length=200,
+        label=_("Reason"),
+        help_text=_("They see it. The turns they miss are kept for them."),
+    )
 
 
 class AbsenceForm(forms.ModelForm):
+    """When a rep is away, who stands in, and what becomes of the open leads."""
+
     starts_at = _moment(label=_("From"))
     ends_at = _moment(label=_("Until"))
 
     class Meta:
         model = Absence
-        fields = ("starts_at", "ends_at", "reason")
+        fields = ("starts_at", "ends_at", "reason", "delegate", "cover")
+        widgets = {"cover": forms.RadioSelect}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        rep = self.instance.rep
+        delegate = self.fields["delegate"]
+        delegate.queryset = _backups().exclude(pk=rep.pk)
+        delegate.label = _("Who stands in")
+        delegate.empty_label = rep.backup and _("%(rep)s, the backup") % {"rep": rep.backup}
+        delegate.empty_label = delegate.empty_label or _("nobody")
+        delegate.help_text = ""
 
 
 class SkillForm(forms.ModelForm):
@@ -285,7 +302,7 @@ class CalendarForm(forms.ModelForm):
         for key in WEEKDAYS:
             for number in range(self.rows):
                 opens = self.data.get(f"{key}_from_{number}", "")[:8]
-                closes = self.data.get(f"{key}_to_{number}", "")[:8]
+                closes = _end_of_day(self.data.get(f"{key}_to_{number}", "")[:8])
                 if bool(opens) != bool(closes):
                     self.week_errors[key] = str(_("Fill in both times, or neither."))
                 elif opens:
@@ -311,29 +328,78 @@ def _whole(text: str | None, default: int) -> int:
     return int(text) if text and text.isdecimal() and len(text) < 4 else default
 
 
+def _end_of_day(text: str) -> str:
+    """Midnight as a closing time is the end of the day, whatever the input calls it."""
+    return "24:00" if text in ("00:00", "00:00:00") else text
+
+
+def _clock(**kwargs: Any) -> forms.TimeField:
+    return forms.TimeField(widget=forms.TimeInput(attrs={"type": "time"}), **kwargs)
+
+
+def _pair(opens: time, closes: time) -> list[str]:
+    return [f"{opens:%H:%M}", _end_of_day(f"{closes:%H:%M}")]
+
+
+# The most days that one entry of the form sets.
+LONGEST_RUN = 60
+
+
 class ExceptionForm(forms.Form):
-    """A date with other hours than its weekday."""
+    """A date, or several in a row, with other hours than its weekday: none, one or two windows."""
 
     day = forms.DateField(widget=DateInput(), label=_("Date"))
-    opens = forms.TimeField(
-        required=False, widget=forms.TimeInput(attrs={"type": "time"}), label=_("From")
-    )
-    closes = forms.TimeField(
+    last = forms.DateField(
         required=False,
-        widget=forms.TimeInput(attrs={"type": "time"}),
-        label=_("Until"),
-        help_text=_("Both empty: closed that day."),
+        widget=DateInput(),
+        label=_("Last date"),
+        help_text=_("For several days in a row."),
     )
+    opens = _clock(required=False, label=_("From"))
+    closes = _clock(
+        required=False, label=_("Until"), help_text=_("All times empty: closed that day.")
+    )
+    opens_again = _clock(required=False, label=_("And from"))
+    closes_again = _clock(required=False, label=_("Until"))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        if bool(cleaned.get("opens") is None) != bool(cleaned.get("closes") is None):
-            raise forms.ValidationError(_("Fill in both times, or neither."))
+        for opens, closes in (("opens", "closes"), ("opens_again", "closes_again")):
+            if (cleaned.get(opens) is None) != (cleaned.get(closes) is None):
+                raise forms.ValidationError(_("Fill in both times, or neither."))
+        if cleaned.get("opens_again") is not None and cleaned.get("opens") is None:
+            raise forms.ValidationError(_("Fill in the first times before the second."))
+        day, last = cleaned.get("day"), cleaned.get("last")
+        if day and last and not day <= last <= day + timedelta(days=LONGEST_RUN - 1):
+            self.add_error(
+                "last",
+                _("Choose the first date or a later one, %(n)s days at most.") % {"n": LONGEST_RUN},
+            )
         return cleaned
 
+    def days(self) -> list[str]:
+        """Every date that is meant, as calendars name them."""
+        first, last = self.cleaned_data["day"], self.cleaned_data["last"]
+        run = ((last or first) - first).days + 1
+        return [(first + timedelta(days=number)).isoformat() for number in range(run)]
+
     def windows(self) -> list[list[str]]:
-        opens, closes = self.cleaned_data["opens"], self.cleaned_data["closes"]
-        return [] if opens is None else [[f"{opens:%H:%M}", f"{closes:%H:%M}"]]
+        pairs = [
+            (self.cleaned_data[opens], self.cleaned_data[closes])
+            for opens, closes in (("opens", "closes"), ("opens_again", "closes_again"))
+        ]
+        return [_pair(opens, closes) for opens, closes in pairs if opens is not None]
+
+
+class BreakForm(forms.Form):
+    """A stretch of one date in which nobody works, whatever the hours of that day."""
+
+    day = forms.DateField(widget=DateInput(), label=_("Date"))
+    opens = _clock(label=_("From"))
+    closes = _clock(label=_("Until"))
+
+    def window(self) -> list[str]:
+        return _pair(self.cleaned_data["opens"], self.cleaned_data["closes"])
 
 
 # --- One's own ---------------------------------------------------------------------------
@@ -344,6 +410,19 @@ class WebAddressField(forms.URLField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"assume_scheme": "https", **kwargs})
+
+
+class FeedForm(forms.Form):
+    """The address of a rep's calendar; one that is kept already is never shown again."""
+
+    url = forms.CharField(
+        max_length=1000,
+        label=_("Secret address in iCal format"),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "spellcheck": "false", "inputmode": "url"}
+        ),
+        help_text=_("It starts with https:// or webcal:// and often ends in .ics."),
+    )
 
 
 class PreferenceForm(forms.ModelForm):

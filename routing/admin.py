@@ -19,6 +19,7 @@ from reps.admin_base import (
 )
 from routing import (
     admin_ledgers,  # noqa: F401 - registers itself
+    admin_simulations,  # noqa: F401 - registers itself
     engine,
     ownership,
     states,
@@ -26,6 +27,7 @@ from routing import (
 )
 from routing.models import (
     LeadForm,
+    Limit,
     Organisation,
     Pool,
     PoolMember,
@@ -117,6 +119,7 @@ class OrganisationAdmin(TrackedAdmin):
 class PoolMemberInline(TrackedInline):
     model = PoolMember
     autocomplete_fields = ["rep"]
+    readonly_fields = ["applied_weight", "weight_cause"]
 
 
 @admin.register(Pool)
@@ -130,10 +133,20 @@ class PoolAdmin(TrackedAdmin):
 
 @admin.register(PoolMember)
 class PoolMemberAdmin(TrackedAdmin):
-    list_display = ["rep", "pool", "weight", "position"]
+    list_display = ["rep", "pool", "weight", "applied_weight", "weight_cause", "position"]
     list_select_related = ["rep__user", "pool"]
+    readonly_fields = ["applied_weight", "weight_cause", "above_band"]
     search_fields = ["pool__name", "rep__user__first_name", "rep__user__last_name"]
     autocomplete_fields = ["pool", "rep"]
+
+
+@admin.register(Limit)
+class LimitAdmin(TrackedAdmin):
+    list_display = ["kind", "rep", "pool", "most", "window", "rolling", "tier"]
+    list_select_related = ["rep__user", "pool"]
+    list_filter = ["kind", "window", "tier"]
+    search_fields = ["pool__name", "rep__user__first_name", "rep__user__last_name"]
+    autocomplete_fields = ["rep", "pool"]
 
 
 @admin.register(Queue)

@@ -17,6 +17,7 @@ from reps.models import AuditEvent, Rep
 from routing import work
 from routing.models import (
     Assignment,
+    BalanceLine,
     Batch,
     Decision,
     Desk,
@@ -30,6 +31,7 @@ from routing.models import (
     ReassignmentRequest,
     RepLoad,
     RosterSnapshot,
+    RuleFinding,
     Submission,
     Touch,
 )
@@ -262,9 +264,21 @@ class DeskAdmin(LedgerAdmin):
 
 @admin.register(PoolStanding)
 class PoolStandingAdmin(LedgerAdmin):
-    list_display = ["pool", "rep", "balance", "turn"]
+    list_display = ["pool", "rep", "lane", "balance", "turn"]
     list_select_related = ["pool", "rep__user"]
     search_fields = ["pool__name"]
+
+
+@admin.register(BalanceLine)
+class BalanceLineAdmin(LedgerAdmin):
+    list_display = ["pool", "rep", "lane", "kind", "units", "balance_after", "at", "by"]
+    list_select_related = ["pool", "rep__user", "by"]
+    list_filter = ["kind", "lane"]
+    search_fields = ["pool__name", "rep__user__first_name", "rep__user__last_name", "reason"]
+
+    def get_queryset(self, request):
+        seen = visible_reps(request.user).order_by().values("pk")
+        return super().get_queryset(request).filter(rep__in=seen)
 
 
 @admin.register(RepLoad)
@@ -272,3 +286,11 @@ class RepLoadAdmin(LedgerAdmin):
     list_display = ["rep", "open", "seq"]
     list_select_related = ["rep__user"]
     search_fields = ["rep__user__username"]
+
+
+@admin.register(RuleFinding)
+class RuleFindingAdmin(LedgerAdmin):
+    list_display = ["code", "message", "rule", "ruleset", "found_at", "gone_at", "told_at"]
+    list_select_related = ["rule", "ruleset"]
+    list_filter = ["is_error", "code"]
+    search_fields = ["message", "rule__name"]

@@ -46,6 +46,16 @@ class ReasonForm(ActForm):
     )
 
 
+class DeclineForm(ReasonForm):
+    """Hand the lead back."""
+
+    not_a_lead = forms.BooleanField(
+        label=_("It is not a real lead"),
+        required=False,
+        help_text=_("Spam or a test: you get your turn back, and it does not count."),
+    )
+
+
 class _RepWithLoad(forms.ModelChoiceField):
     """A rep, shown with what they hold."""
 
@@ -132,12 +142,17 @@ class RecycleForm(ActForm):
 class PauseForm(forms.Form):
     """Stop taking leads, for a while or until one comes back."""
 
-    LENGTHS = {"1h": timedelta(hours=1), "4h": timedelta(hours=4)}
+    LENGTHS = {
+        "30m": timedelta(minutes=30),
+        "1h": timedelta(hours=1),
+        "4h": timedelta(hours=4),
+    }
 
     how_long = forms.ChoiceField(
         label=_("For how long"),
         choices=[
             ("", _("Until I come back")),
+            ("30m", _("30 minutes")),
             ("1h", _("1 hour")),
             ("4h", _("4 hours")),
             ("tomorrow", _("Until tomorrow, 8:00")),

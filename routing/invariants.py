@@ -9,8 +9,10 @@ from django.db.models import Count, Exists, F, Max, OuterRef, Q, Sum
 from reps.models import AuditEvent
 from reps.verify import invariant
 from routing.dispatch import replay
+from routing.fairness import held
 from routing.models import (
     Assignment,
+    BalanceLine,
     Decision,
     Lead,
     Organisation,
@@ -189,11 +191,39 @@ def owners_are_here(at: datetime) -> Iterator[str]:
         yield f"lead {pk} belongs to a rep who left"
 
 
-@invariant("F1", "the balances of every pool add up to zero")
+@invariant("F1", "the balances of every lane of a pool add up to zero")
 def balances_add_up(at: datetime) -> Iterator[str]:
-    for row in PoolStanding.objects.values("pool").annotate(total=Sum("balance")):
+    for row in PoolStanding.objects.values("pool", "lane").annotate(total=Sum("balance")):
         if row["total"]:
-            yield f"pool {row['pool']}: the balances add up to {row['total']}"
+            lane = f", lane {row['lane']}" if row["lane"] else ""
+            yield f"pool {row['pool']}{lane}: the balances add up to {row['total']}"
+
+
+@invariant("F2", "the lines of every member add up to their balance, one by one")
+def lines_add_up(at: datetime) -> Iterator[str]:
+    running: dict[tuple[int, int, str], int] = defaultdict(int)
+    broken = set()
+    lines = BalanceLine.objects.order_by("pk").values_list(
+        "pk", "pool_id", "rep_id", "lane", "units", "balance_after"
+    )
+    for pk, pool, rep, lane, units, after in lines.iterator(chunk_size=5000):
+        running[pool, rep, lane] += units
+        if running[pool, rep, lane] != after and (pool, rep, lane) not in broken:
+            broken.add((pool, rep, lane))
+            yield f"line {pk}: rep {rep} in pool {pool} should stand at {running[pool, rep, lane]}"
+    standings = PoolStanding.objects.values_list("pool_id", "rep_id", "lane", "balance")
+    for pool, rep, lane, balance in standings:
+        added = running.pop((pool, rep, lane), 0)
+        if added != balance:
+            yield f"rep {rep} in pool {pool}: the lines add up to {added}, not {balance}"
+    for (pool, rep, _lane), added in running.items():
+        if added:
+            yield f"rep {rep} in pool {pool} has lines and no balance"
+
+
+@invariant("F3", "no limit of new leads in a period was ever exceeded while it held")
+def flows_held(at: datetime) -> Iterator[str]:
+    yield from held.exceeded(at)
 
 
 @invariant("D1", "every assigning decision that was applied has its assignment")

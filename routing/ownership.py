@@ -2,30 +2,29 @@
 The only writer of a lead's owner, place and epoch (design rule 6).
 
 Claim, route, reassign, escalate, close and leaver hand-over all come through
-`change_many`: in one transaction it checks the epoch each caller saw, keeps the cap,
-moves the loads, ends and opens custody, changes the leads, and records history and audit.
+`change_many`: in one transaction it checks the epoch each caller saw, keeps the cap and the
+limits, moves the loads, ends and opens custody, changes the leads, and records history and audit.
 
 Lock order: leads → desk → rep loads by id → clocks.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Max
 
 from reps import trail
-from reps.due import doorbell
 from reps.models import Rep, User
 from reps.models.bulk import insert_many, update_many
 from reps.models.tracked import bulk_writer
-from routing import signals
+from routing import signals, waking
+from routing.engine.types import MAIN
+from routing.fairness import limits
+from routing.fairness.room import Room, Weight, weigh
 from routing.models import Assignment, Lead, Organisation, Queue, RepLoad
-
-# How many parked leads beyond the free room are looked at when capacity frees.
-SPARE_WAKES = 20
 
 
 class OwnershipRefused(Exception):
@@ -38,6 +37,10 @@ class EpochPassed(OwnershipRefused):
 
 class CapReached(OwnershipRefused):
     """The rep holds as many open leads as their capacity allows."""
+
+
+class LimitReached(CapReached):
+    """A limit of the rep leaves no room for this lead."""
 
 
 class RepUnavailable(OwnershipRefused):
@@ -53,6 +56,8 @@ class Move:
     """
     Put a lead somewhere, if it is still in the epoch that the caller saw.
 
+    `pool_id` is the pool as whose member the rep takes it. `moved` says which counters the
+    move changes where a rotation chose (see `Assignment.moved`); else they follow from the lead.
     `also` sets further columns of the lead in the same statement; every move of one call
     names the same ones.
     """
@@ -65,6 +70,8 @@ class Move:
     rep_id: int | None = None
     queue_id: int | None = None
     decision_id: int | None = None
+    pool_id: int | None = None
+    moved: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     also: Mapping[str, Any] = field(default_factory=dict)
 
@@ -98,15 +105,18 @@ def change_many(
     at: datetime,
     driver: str,
     leads: Mapping[int, Lead] | None = None,
+    room: Room | None = None,
 ) -> list[Placed]:
     """
     Make all these moves, or none.
 
-    `leads` are the leads if the caller holds them locked already. Statements per call are
-    constant, receivers included.
+    `leads` are the leads if the caller holds them locked already; `room` is what the limits of
+    the reps leave, if the caller has counted it under the lock of their loads. Statements per
+    call are constant, receivers included.
 
     :raises EpochPassed: if a lead changed hands since its move was thought of
     :raises CapReached: if a rep would hold more than their capacity
+    :raises LimitReached: if another limit of a rep leaves no room
     :raises RepUnavailable: if a rep has left
     :raises NothingToMove: if a lead is already where it should go, or is closed
     """
@@ -117,7 +127,12 @@ def change_many(
         _check(move, leads[move.lead_id])
     at = _not_before_custody(moves, leads, at=at)
     organisation = Organisation.get()
-    ledger = _Ledger([leads[m.lead_id].owner_id for m in moves] + [m.rep_id for m in moves])
+    ledger = _Ledger(
+        [leads[m.lead_id].owner_id for m in moves] + [m.rep_id for m in moves],
+        organisation=organisation,
+        at=at,
+        room=room,
+    )
     queues = _queues(moves)
     placed = [
         _place(
@@ -134,7 +149,7 @@ def change_many(
     ]
     _write(placed, ledger=ledger, organisation=organisation, queues=queues, by=by, at=at)
     ledger.write()
-    _wake_waiting(ledger.freed(), at=at)
+    waking.wake_for_room(ledger.freed(), at=at)
     signals.leads_placed.send(sender=Assignment, moves=placed, by=by, at=at, driver=driver)
     return placed
 
@@ -142,22 +157,42 @@ def change_many(
 class _Ledger:
     """The loads of the reps concerned, locked, and what these moves do to them."""
 
-    def __init__(self, rep_ids: Sequence[int | None]) -> None:
+    def __init__(
+        self,
+        rep_ids: Sequence[int | None],
+        *,
+        organisation: Organisation,
+        at: datetime,
+        room: Room | None,
+    ) -> None:
         wanted = sorted({rep for rep in rep_ids if rep is not None})
         self.loads = lock_loads(wanted)
         # Read after the lock: whoever leaves or is resized locks the load first.
         self.reps = {
-            rep.pk: rep for rep in Rep.objects.select_related("user", "team").filter(pk__in=wanted)
+            rep.pk: rep
+            for rep in Rep.objects.select_related("user", "calendar", "team__calendar").filter(
+                pk__in=wanted
+            )
         }
-        self._before = {rep: load.open for rep, load in self.loads.items()}
+        self._points = organisation.stage_points
+        self._at = at
+        self._room = room or Room.read(self.reps.values(), at=at, stage_points=self._points)
+        # Open leads, points and value that these moves free (below zero) or take.
+        self._change: dict[int, tuple[int, int, int]] = {}
 
-    def close(self, rep_id: int) -> int:
-        load = self.loads[rep_id]
+    def close(self, lead: Lead) -> int:
+        """Take a lead from its owner; return the number of this change of their load."""
+        rep = lead.owner_id
+        points, value = limits.points_of(lead, self._points), limits.value_of(lead)
+        self._room.give_back(rep, points=points, value=value)
+        self._add(rep, -1, -points, -value)
+        load = self.loads[rep]
         load.open -= 1
         load.seq += 1
         return load.seq
 
-    def open(self, rep_id: int) -> tuple[int, int, int]:
+    def open(self, rep_id: int, weight: Weight) -> tuple[int, int, int]:
+        """Give a rep a lead; return the number of this change, the load after it, and the cap."""
         rep, load = self.reps[rep_id], self.loads[rep_id]
         if not rep.is_active:
             raise RepUnavailable(f"{rep} has left and takes no leads.")
@@ -166,16 +201,30 @@ class _Ledger:
                 f"{rep} holds {load.open} open leads of {rep.capacity}; "
                 "close one, raise the capacity, or choose somebody else."
             )
+        if refusal := self._room.refusal(rep, weight, at=self._at):
+            raise LimitReached(refusal)
+        self._room.take(rep_id, weight, at=self._at)
+        self._add(rep_id, 1, weight.points, weight.value)
         load.open += 1
         load.seq += 1
         return load.seq, load.open, rep.capacity
 
+    def weigh(self, move: Move, lead: Lead) -> Weight:
+        """What the lead adds to the counters of its new owner."""
+        weight = weigh(lead, self._points, reason_code=move.reason_code, pool_id=move.pool_id)
+        decided = {name: move.moved[name] for name in ("points", "value") if name in move.moved}
+        return replace(weight, **decided)
+
+    def _add(self, rep: int, *changes: int) -> None:
+        before = self._change.get(rep, (0, 0, 0))
+        self._change[rep] = tuple(old + new for old, new in zip(before, changes, strict=True))
+
     def freed(self) -> list[int]:
-        """Reps who hold fewer leads than before and could take more."""
+        """Reps who carry less than before, in leads, points or value, and could take more."""
         return [
             rep
-            for rep, load in self.loads.items()
-            if load.open < self._before[rep] and load.open < self.reps[rep].capacity
+            for rep, change in self._change.items()
+            if min(change) < 0 and self.loads[rep].open < self.reps[rep].capacity
         ]
 
     def write(self) -> None:
@@ -259,12 +308,26 @@ def _place(
         by=by,
         driver=driver,
         decision_id=move.decision_id,
+        tier=lead.tier,
+        counts=False,
     )
     if lead.owner_id is not None:
         # The number with which the former custody ends, kept until it is written.
-        assignment.ends_with_seq = ledger.close(lead.owner_id)
+        assignment.ends_with_seq = ledger.close(lead)
     if move.rep_id is not None:
-        assignment.opened_seq, assignment.load_after, assignment.cap = ledger.open(move.rep_id)
+        weight = ledger.weigh(move, lead)
+        assignment.opened_seq, assignment.load_after, assignment.cap = ledger.open(
+            move.rep_id, weight
+        )
+        assignment.pool_id, assignment.counts = weight.pool, weight.counts
+        assignment.moved = {
+            "points": weight.points,
+            "value": weight.value,
+            "pool": weight.pool,
+            "lane": MAIN,
+            "charges": [],
+            **move.moved,
+        }
     return Placed(lead=lead, move=move, assignment=assignment, rep=ledger.reps.get(move.rep_id))
 
 
@@ -335,8 +398,6 @@ def _lead_row(
         responsible = queues[move.queue_id].responsible_id
     else:
         responsible = organisation.responsible_id
-    # A new holder has neither seen nor worked it; what was reached with the person stays.
-    fresh = lead.state in (Lead.State.WORKING, Lead.State.RECYCLED)
     row = {
         "pk": lead.pk,
         "place": move.place,
@@ -347,80 +408,17 @@ def _lead_row(
         "former_owner": lead.owner_id or lead.former_owner_id,
         "assigned_at": at if owned else lead.assigned_at,
         "acknowledged_at": None if owned else lead.acknowledged_at,
-        "state": Lead.State.NEW if fresh else lead.state,
+        # A new holder has neither seen nor worked it; what was reached with the person stays.
+        "state": limits.state_once_placed(lead),
         "state_reason": lead.state_reason,
         "closed_at": at if move.place == Lead.Place.CLOSED else None,
         "route_at": None,
         "waiting": Lead.Waiting.NONE,
         "wait_pool": None,
         "wait_rep": None,
+        "wait_ruleset": None,
     }
     return {**row, **move.also}
-
-
-def _wake_waiting(rep_ids: Sequence[int], *, at: datetime) -> None:
-    """
-    Make the leads due that wait for capacity of these reps: of the oldest as many as there
-    is room for, and some more.
-    """
-    if not rep_ids:
-        return
-    room = {
-        load.rep_id: load.rep.capacity - load.open
-        for load in RepLoad.objects.select_related("rep").filter(rep__in=rep_ids)
-    }
-    waiting = (
-        Lead.objects.filter(waiting=Lead.Waiting.CAPACITY)
-        .filter(wait_pool__members__rep__in=rep_ids)
-        .order_by("-priority", "received_at", "pk")
-        .values_list("pk", flat=True)
-        .distinct()
-    )
-    own = (
-        Lead.objects.filter(waiting=Lead.Waiting.CAPACITY, wait_rep__in=rep_ids)
-        .order_by("-priority", "received_at", "pk")
-        .values_list("pk", flat=True)
-    )
-    # Some more than there is room for: the oldest may want a skill that these reps lack.
-    most = sum(max(0, places) for places in room.values()) + SPARE_WAKES
-    wake([*own[:most], *waiting[:most]], at=at)
-
-
-def wake(lead_ids: Sequence[int], *, at: datetime) -> None:
-    """
-    Make parked leads due at once; the caller holds loads, so it must not wait for leads.
-
-    One that somebody else holds meanwhile is made due after the commit, one at a time, when
-    there is nothing left to wait in a circle with. One that is no longer parked stays as
-    it is.
-    """
-    if not lead_ids:
-        return
-    free = list(
-        _parked()
-        .select_for_update(skip_locked=True, no_key=True)
-        .filter(pk__in=lead_ids)
-        .order_by("pk")
-        .values_list("pk", flat=True)
-    )
-    with bulk_writer("wake"):
-        # Only the wake-up time moves, which history leaves out.
-        Lead.objects.filter(pk__in=free).update(route_at=at)
-
-    if held := sorted(set(lead_ids) - set(free)):
-        transaction.on_commit(lambda: _wake_one_by_one(held, at=at), robust=True)
-    doorbell.ring("route")
-
-
-def _wake_one_by_one(lead_ids: Sequence[int], *, at: datetime) -> None:
-    with bulk_writer("wake"):
-        # Only the wake-up time moves, which history leaves out.
-        for pk in lead_ids:
-            _parked().filter(pk=pk).update(route_at=at)
-
-
-def _parked() -> QuerySet[Lead]:
-    return Lead.objects.exclude(waiting=Lead.Waiting.NONE).filter(route_at__isnull=False)
 
 
 def custody(lead: Lead) -> list[Assignment]:

@@ -7,7 +7,7 @@ from reps.due import doorbell
 from reps.post import outbox
 from reps.services.people import PeopleRefused
 from reps.signals import rep_available, rep_changing, rep_leaving, rep_left
-from routing import ownership, signals, work
+from routing import ownership, signals, waking, work
 from routing.models import Lead
 from routing.models.source import Mode
 from routing.work.reassign import overtake_requests
@@ -60,7 +60,7 @@ def wake_waiting(sender, *, rep, at, **kwargs) -> None:
         *waiting.filter(wait_rep=rep).values_list("pk", flat=True),
         *waiting.filter(wait_pool__in=pools).values_list("pk", flat=True),
     ]
-    ownership.wake(ids, at=at)
+    waking.wake(ids, at=at)
 
 
 @receiver(signals.leads_placed, dispatch_uid="routing.placed")

@@ -312,6 +312,9 @@ def _of_touch(touch: Touch) -> Happening:
             by=by,
             quote=touch.text,
         )
+    if touch.kind == Touch.Kind.SIGNAL:
+        title = _("Showed interest: %(what)s") % {"what": touch.name.replace("_", " ")}
+        return Happening(at=touch.at, icon="bolt", tone="info", title=title)
     return Happening(
         at=touch.at,
         icon="bolt" if touch.is_hand_raise else "page",

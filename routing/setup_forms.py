@@ -1,4 +1,4 @@
-"""Forms of the set-up: organisation, pools, queues, sources, hosted forms."""
+"""Forms of the set-up: organisation, queues, sources, hosted forms."""
 
 from typing import Any
 
@@ -8,13 +8,11 @@ from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import WordsField
-from accounts.models import Territory
 from reps import access
-from reps.models import Rep, User
-from routing.models import LeadForm, Organisation, Pool, Queue, Source
+from reps.models import User
+from routing.models import LeadForm, Organisation, Queue, Source
 from routing.models.source import STANDARD_FIELDS
-from routing.rules.builder import small_number
-from routing.visibility import visible_reps
+from routing.qualify import segments
 
 
 def responsible_people(*, keep: int | None = None) -> Any:
@@ -47,64 +45,19 @@ class OrganisationSettingsForm(OrganisationForm):
             label=_("Former owner preferred for"),
             help_text=_("Days after closing in which a returning lead prefers its former owner."),
         )
+        self.fields["segments"] = forms.CharField(
+            required=False,
+            max_length=2000,
+            widget=forms.Textarea(attrs={"rows": 4}),
+            label=_("Segments by employees"),
+            help_text=_("A line each: the key of the skill, then from-to. Such as: big 501+"),
+        )
 
-
-class PoolForm(forms.ModelForm):
-    """A pool; its members are rows beside it, see `posted_members`."""
-
-    class Meta:
-        model = Pool
-        fields = ("name", "territory")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["territory"].empty_label = str(_("none in particular"))
-        self.fields["territory"].queryset = Territory.objects.all()
-
-
-MOST_WEIGHT = 100
-
-
-class MemberRow:
-    """A line of the list of members, as typed."""
-
-    def __init__(self, rep: str = "", weight: str = "1") -> None:
-        self.rep, self.weight, self.error = rep, weight, ""
-
-
-def posted_members(data: QueryDict) -> list[MemberRow]:
-    """The rows as they were typed."""
-    pairs = zip(data.getlist("m_rep"), data.getlist("m_weight"), strict=False)
-    return [MemberRow(rep, weight.strip()) for rep, weight in pairs]
-
-
-def read_members(rows: list[MemberRow], *, choices: dict[int, Rep]) -> list[tuple[Rep, int]]:
-    """Return (rep, weight) per filled row; a row that cannot be read says why in `error`."""
-    found, seen = [], set()
-    for row in rows:
-        if not row.rep:
-            continue
-        rep = choices.get(int(row.rep)) if row.rep.isdecimal() and len(row.rep) < 19 else None
-        weight = small_number(row.weight) or 0
-        if rep is None:
-            row.error = str(_("Choose a rep."))
-        elif rep.pk in seen:
-            row.error = str(_("This rep is in the list already."))
-        elif not 1 <= weight <= MOST_WEIGHT:
-            row.error = str(_("A whole number from 1 to 100; 2 means twice the leads."))
-        else:
-            seen.add(rep.pk)
-            found.append((rep, weight))
-    return found
-
-
-def member_choices(user: User, pool: Pool) -> dict[int, Rep]:
-    """Whom a person may put into a pool: reps they see, and whoever is in it already."""
-    reps = visible_reps(user).filter(is_active=True)
-    present = Rep.objects.filter(memberships__pool=pool) if pool.pk else Rep.objects.none()
-    found = {rep.pk: rep for rep in reps}
-    found.update({rep.pk: rep for rep in present.select_related("user", "team")})
-    return found
+    def clean_segments(self) -> list[dict[str, Any]]:
+        try:
+            return segments.read(self.cleaned_data["segments"])
+        except segments.BandError as error:
+            raise forms.ValidationError(str(error)) from error
 
 
 class QueueForm(forms.ModelForm):
@@ -260,19 +213,3 @@ def read_questions(rows: list[QuestionRow]) -> list[dict[str, Any]]:
             one["choices"] = choices
         found.append(one)
     return found
-
-
-class StarterForm(forms.Form):
-    """What a template of rules needs: who takes turns, and where the rest waits."""
-
-    TEMPLATES = (
-        ("small_team", _("Small team: named accounts, then everybody in turn")),
-        ("standard", _("Standard: score, deals, accounts, territories, then the pool")),
-    )
-    template = forms.ChoiceField(
-        choices=TEMPLATES, widget=forms.RadioSelect, label=_("Template"), initial="small_team"
-    )
-    pool = forms.ModelChoiceField(Pool.objects.all(), label=_("Pool that takes turns"))
-    fallback = forms.ModelChoiceField(
-        Queue.objects.all(), label=_("Queue for what nobody could take")
-    )

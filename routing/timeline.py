@@ -35,6 +35,9 @@ def touches(lead: Lead) -> Iterable[Entry]:
             way = str(touch.answers.get("way", "")).lower()
             title = (_("Reached by %s") if reached else _("Tried by %s")) % way
             yield Entry(touch.at, "touches", title, touch.text, name_of(touch.by), "phone")
+        elif touch.kind == Touch.Kind.SIGNAL:
+            title = _("Showed interest: %s") % touch.name.replace("_", " ")
+            yield Entry(touch.at, "touches", title, str(touch.source or ""), "", "bolt")
         else:
             title = f"{touch.get_kind_display()}"
             if touch.source:

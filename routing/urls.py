@@ -1,6 +1,25 @@
 """Pages about leads and routing; each module of `views` lists its own addresses."""
 
-from routing.views import board, forms, history, home, imports, leads, quarantine, rules, setup
+from routing.views import (
+    board,
+    experiments,
+    fairness,
+    findings,
+    forms,
+    history,
+    home,
+    imports,
+    leads,
+    quarantine,
+    rule_edit,
+    rules,
+    rules_draft,
+    rules_golden,
+    rules_repair,
+    score,
+    setup,
+    simulations,
+)
 
 urlpatterns = [
     *home.urlpatterns,
@@ -8,8 +27,17 @@ urlpatterns = [
     *forms.urlpatterns,
     *board.urlpatterns,
     *history.urlpatterns,
+    *experiments.urlpatterns,
+    *findings.urlpatterns,
     *rules.urlpatterns,
+    *rules_draft.urlpatterns,
+    *rules_golden.urlpatterns,
+    *rules_repair.urlpatterns,
+    *rule_edit.urlpatterns,
+    *score.urlpatterns,
+    *simulations.urlpatterns,
     *setup.urlpatterns,
+    *fairness.urlpatterns,
     *imports.urlpatterns,
     *quarantine.urlpatterns,
 ]

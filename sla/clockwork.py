@@ -34,3 +34,20 @@ def plan(
             (add(calendar, start, step.after(budget), pauses), step.action) for step in steps
         ),
     )
+
+
+def due_within(spans: Spans, *, start: int, budget: int) -> int | None:
+    """
+    Return when a budget of seconds, counted from `start` in these spans only, is used up.
+
+    None if the spans end before.
+    """
+    left = budget
+    for opens, closes in spans:
+        begins = max(opens, start)
+        if closes <= begins:
+            continue
+        if left <= closes - begins:
+            return begins + left
+        left -= closes - begins
+    return None

@@ -3,8 +3,9 @@
 from django.dispatch import receiver
 
 from routing import signals
+from routing.rules import starters
 from sla.models import Policy
-from sla.services import clocks
+from sla.services import clocks, setup
 
 
 @receiver(signals.leads_placed, dispatch_uid="sla.placed")
@@ -20,3 +21,9 @@ def stop_waiting_for_acknowledgement(sender, *, leads, at, **kwargs) -> None:
 @receiver(signals.leads_contacted, dispatch_uid="sla.contacted")
 def stop_waiting_for_contact(sender, *, leads, at, **kwargs) -> None:
     clocks.meet(leads, metrics=[Policy.Metric.CONTACT], at=at)
+
+
+@receiver(starters.started, dispatch_uid="sla.template")
+def promise_with_template(sender, *, template, by, at, **kwargs) -> None:
+    if template.acknowledge is not None:
+        setup.promise_acknowledgement(minutes=template.acknowledge, by=by, at=at)

@@ -97,6 +97,8 @@ def organisation(**fields: Any) -> Organisation:
         return existing
     waiting_room = queue(name="Waiting room")
     fields.setdefault("responsible", waiting_room.responsible)
+    # A second person is asked for by the tests that are about one.
+    fields.setdefault("approval_above", 100)
     return saved(Organisation(name="Acme", intake_queue=waiting_room, **fields))
 
 

@@ -1,7 +1,9 @@
 """When reps work: calendars and absences as people enter them."""
 
 import json
+from datetime import datetime
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 import holidays
 from django.core.exceptions import ValidationError
@@ -167,18 +169,102 @@ class Absence(TrackedModel):
     def __str__(self) -> str:
         return f"{self.rep}: {self.starts_at:%Y-%m-%d} – {self.ends_at:%Y-%m-%d}"
 
+    @property
+    def is_covered(self) -> bool:
+        """Whether the rep's leads have been moved for this absence and not yet moved back."""
+        return self.cover_started_at is not None and self.cover_ended_at is None
+
+    def takes_over(self) -> "models.Model | None":
+        """Who stands in by this absence: its delegate, else the rep's backup."""
+        return self.delegate or self.rep.backup
+
     def clean(self) -> None:
         super().clean()
-        if self.starts_at and self.ends_at and self.ends_at <= self.starts_at:
+        if not (self.starts_at and self.ends_at and self.rep_id):
+            return
+        if self.ends_at <= self.starts_at:
             raise ValidationError({"ends_at": _("The end must be after the start.")})
+        self._refuse_overlap()
+        self._check_delegate()
+
+    def _refuse_overlap(self) -> None:
+        others = Absence.objects.filter(
+            rep_id=self.rep_id, starts_at__lt=self.ends_at, ends_at__gt=self.starts_at
+        )
+        other = others.exclude(pk=self.pk).first()
+        if other is not None:
+            raise ValidationError(
+                _(
+                    "%(rep)s is away from %(start)s to %(end)s already. "
+                    "Change or end that absence instead."
+                ),
+                code="overlap",
+                params={
+                    "rep": self.rep,
+                    "start": _local(other.starts_at),
+                    "end": _local(other.ends_at),
+                },
+            )
+
+    def _check_delegate(self) -> None:
+        delegate = self.delegate
+        if self.cover == self.Cover.MOVE and self.takes_over() is None:
+            raise ValidationError(
+                {"delegate": _("Choose who takes the open leads, or give this rep a backup first.")}
+            )
+        if self.is_covered:
+            moved_to = Absence.objects.filter(pk=self.pk).values_list("delegate", flat=True).first()
+            if moved_to != self.delegate_id:
+                raise ValidationError(
+                    {
+                        "delegate": _(
+                            "The open leads have moved already. End this absence and enter "
+                            "another one to choose somebody else."
+                        )
+                    }
+                )
+        if delegate is None:
+            return
+        if delegate.pk == self.rep_id:
+            raise ValidationError({"delegate": _("Nobody can stand in for themselves.")})
+        if not delegate.is_active:
+            raise ValidationError({"delegate": _("This rep has left; choose one who is here.")})
+        if self._is_away_throughout(delegate.pk):
+            raise ValidationError(
+                {
+                    "delegate": ValidationError(
+                        _("%(rep)s is away all that time too; choose somebody else."),
+                        params={"rep": delegate},
+                    )
+                }
+            )
+
+    def _is_away_throughout(self, rep_id: int) -> bool:
+        """Whether absences without a gap cover all the time of this one."""
+        reached = self.starts_at
+        rows = Absence.objects.filter(
+            rep_id=rep_id, starts_at__lt=self.ends_at, ends_at__gt=self.starts_at
+        )
+        for start, end in rows.order_by("starts_at").values_list("starts_at", "ends_at"):
+            if start > reached:
+                return False
+            reached = max(reached, end)
+        return reached >= self.ends_at
+
+
+def _local(moment: datetime) -> str:
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M}"
 
 
 class CalendarFeed(TrackedModel):
     """
     A rep's own calendar at an ICS address, read again every few minutes.
 
-    The address may hold a secret, so it is kept out of history, trail and exports.
+    The address may hold a secret, so it is kept out of history, trail and exports, and
+    pages show its `host` only.
     """
+
+    shapes_roster = True
 
     rep = models.OneToOneField(
         "reps.Rep", verbose_name=_("rep"), on_delete=models.CASCADE, related_name="feed"
@@ -188,11 +274,22 @@ class CalendarFeed(TrackedModel):
     next_fetch_at = models.DateTimeField(null=True)
     fetched_at = models.DateTimeField(_("last read"), null=True)
     etag = models.CharField(max_length=200, blank=True)
+    modified = models.CharField(
+        max_length=60, blank=True, help_text="As the server wrote it in Last-Modified."
+    )
     failures = models.PositiveSmallIntegerField(default=0)
     error = models.CharField(_("what went wrong"), max_length=300, blank=True)
 
     history = HistoricalRecords(
-        excluded_fields=["url", "next_fetch_at", "fetched_at", "etag", "failures", "error"]
+        excluded_fields=[
+            "url",
+            "next_fetch_at",
+            "fetched_at",
+            "etag",
+            "modified",
+            "failures",
+            "error",
+        ]
     )
 
     class Meta:
@@ -207,6 +304,11 @@ class CalendarFeed(TrackedModel):
 
     def __str__(self) -> str:
         return f"Calendar of {self.rep}"
+
+    @property
+    def host(self) -> str:
+        """The part of the address that may be shown."""
+        return urlsplit(self.url).hostname or ""
 
 
 class BusyTime(models.Model):

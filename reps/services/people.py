@@ -9,7 +9,6 @@ from django.db import IntegrityError, transaction
 
 from reps import access, signals, trail
 from reps.models import (
-    Absence,
     NotificationPreference,
     Rep,
     RepSkill,
@@ -80,7 +79,7 @@ def change_rep(*, rep: Rep, changes: Mapping[str, Any], by: User, at: datetime) 
         raise PeopleRefused("Nobody can be their own backup.")
     if backup is not None and not backup.is_active:
         raise PeopleRefused(f"{backup} has left; choose a backup who is here.")
-    row = _locked(rep)
+    row = locked(rep)
     for name in ("team", "role", "calendar", "backup"):
         if name in changes:
             setattr(row, name, changes[name])
@@ -91,16 +90,23 @@ def change_rep(*, rep: Rep, changes: Mapping[str, Any], by: User, at: datetime) 
 
 
 @transaction.atomic
-def pause(*, rep: Rep, until: datetime | None, reason: str, by: User, at: datetime) -> Rep:
+def pause(*, rep: Rep, until: datetime | None, reason: str, by: User | None, at: datetime) -> Rep:
     """
     Stop giving a rep new leads, until a moment or until further notice.
 
-    :raises PeopleRefused: if the moment has passed already
+    Whether it is the rep's own pause follows from who acts: turns missed in one's own pause
+    are gone, those missed because somebody else paused one are kept.
+
+    :raises PeopleRefused: if the moment has passed already, or somebody else gives no reason
     """
     if until is not None and until <= at:
         raise PeopleRefused("Choose an end in the future, or none.")
-    rep = _locked(rep)
+    own = by is not None and by.pk == rep.user_id
+    if not own and not reason.strip():
+        raise PeopleRefused(f"Say why, so that {rep} knows, e.g. “training until noon”.")
+    rep = locked(rep)
     rep.paused_at, rep.paused_until, rep.pause_reason = at, until, reason[:200]
+    rep.pause_is_own = own
     trail.save(rep, by=by, at=at, reason="paused", kind="paused")
     return rep
 
@@ -108,10 +114,11 @@ def pause(*, rep: Rep, until: datetime | None, reason: str, by: User, at: dateti
 @transaction.atomic
 def resume(*, rep: Rep, by: User, at: datetime) -> Rep:
     """Give a paused rep leads again."""
-    rep = _locked(rep)
+    rep = locked(rep)
     if rep.paused_at is None:
         return rep
     rep.paused_at, rep.paused_until, rep.pause_reason = None, None, ""
+    rep.pause_is_own = True
     trail.save(rep, by=by, at=at, reason="resumed", kind="resumed")
     signals.rep_available.send(sender=Rep, rep=rep, by=by, at=at)
     return rep
@@ -129,7 +136,7 @@ def deactivate(*, rep: Rep, reason: str, by: User, at: datetime, driver: str) ->
     # First whatever upper apps must lock before a rep's row, so that nobody assigns to
     # the rep between this change and the hand-over.
     signals.rep_leaving.send(sender=Rep, rep=rep)
-    rep = _locked(rep)
+    rep = locked(rep)
     if not rep.is_active:
         raise PeopleRefused(f"{rep} has left already.")
     rep.is_active = False
@@ -141,7 +148,7 @@ def deactivate(*, rep: Rep, reason: str, by: User, at: datetime, driver: str) ->
 @transaction.atomic
 def reactivate(*, rep: Rep, by: User, at: datetime) -> Rep:
     """Take a rep who had left back in."""
-    rep = _locked(rep)
+    rep = locked(rep)
     if rep.is_active:
         return rep
     rep.is_active = True
@@ -156,7 +163,7 @@ def set_capacity(*, rep: Rep, capacity: int, by: User, at: datetime) -> Rep:
     Change how many open leads a rep may hold. Below what they hold, they keep those and
     get no more until they are under it.
     """
-    rep = _locked(rep)
+    rep = locked(rep)
     if rep.capacity == capacity:
         return rep
     more = capacity > rep.capacity
@@ -165,25 +172,6 @@ def set_capacity(*, rep: Rep, capacity: int, by: User, at: datetime) -> Rep:
     if more:
         signals.rep_available.send(sender=Rep, rep=rep, by=by, at=at)
     return rep
-
-
-@transaction.atomic
-def end_absence(*, absence: Absence, by: User, at: datetime) -> None:
-    """End an absence now; one that has not begun is cancelled, one that is over stays."""
-    signals.rep_changing.send(sender=Rep, rep=absence.rep)
-    row = (
-        Absence.objects.select_for_update(no_key=True)
-        .select_related("rep__user")
-        .get(pk=absence.pk)
-    )
-    if row.ends_at <= at:
-        return
-    if row.starts_at >= at:
-        trail.delete(row, by=by, at=at, reason="cancelled")
-    else:
-        row.ends_at = at
-        trail.save(row, by=by, at=at, reason="ended")
-    signals.rep_available.send(sender=Rep, rep=row.rep, by=by, at=at)
 
 
 @transaction.atomic
@@ -198,7 +186,7 @@ def set_skill(
     at: datetime,
 ) -> RepSkill:
     """Say that a rep has a skill and how well; what was said before is in the history."""
-    _locked(rep)
+    locked(rep)
     row = RepSkill.objects.filter(rep=rep, skill=skill).first() or RepSkill(rep=rep, skill=skill)
     row.level, row.evidence, row.review_on = level, evidence, review_on
     trail.save(row, by=by, at=at, reason="level" if row.pk else "added")
@@ -219,7 +207,8 @@ def set_preferences(
     trail.note(user, kind="preferences", by=by, at=at, reason_code="edited", data=data)
 
 
-def _locked(rep: Rep) -> Rep:
+def locked(rep: Rep) -> Rep:
+    """The rep's row, locked after whatever upper apps must lock before it."""
     signals.rep_changing.send(sender=Rep, rep=rep)
     return (
         Rep.objects.select_for_update(no_key=True, of=("self",))

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from reps import trail
 from reps.due.clock import database_now
-from reps.forms import DAY_NAMES, CalendarForm, ExceptionForm
+from reps.forms import DAY_NAMES, BreakForm, CalendarForm, ExceptionForm
 from reps.models import WorkCalendar
 from reps.models.hours import WEEKDAYS
 from reps.views.gates import set_up_only
@@ -73,10 +73,11 @@ def _calendar_page(
     *,
     form: CalendarForm,
     exception: ExceptionForm | None = None,
+    pause: BreakForm | None = None,
     quiet: bool = False,
 ) -> HttpResponse:
-    days = sorted((row.overrides or {}).items())
     failed = form.is_bound and not quiet and not form.is_valid()
+    refused = any(one is not None and one.errors for one in (exception, pause))
     return TemplateResponse(
         request,
         "reps/calendar.html",
@@ -85,30 +86,37 @@ def _calendar_page(
             "calendar": row,
             "days": form.days(),
             "quiet": quiet,
-            "exceptions": [
-                {
-                    "key": day,
-                    "day": parse_date(day),
-                    "hours": ", ".join(f"{a}–{b}" for a, b in windows),
-                }
-                for day, windows in days
-            ],
+            "exceptions": _single_days(row.overrides),
+            "breaks": _single_days(row.breaks),
+            "break_form": pause or BreakForm(prefix="break"),
             "exception_form": exception or ExceptionForm(),
         },
-        status=422 if failed or (exception and exception.errors) else 200,
+        status=422 if failed or refused else 200,
     )
+
+
+def _single_days(windows_by_day: dict | None) -> list[dict]:
+    """Dated windows for the page, in order."""
+    return [
+        {
+            "key": day,
+            "day": parse_date(day),
+            "hours": ", ".join(f"{opens}–{closes}" for opens, closes in windows),
+        }
+        for day, windows in sorted((windows_by_day or {}).items())
+    ]
 
 
 @require_POST
 @set_up_only
 def exception_set(request: HttpRequest, pk: int) -> HttpResponse:
-    """Give one date other hours, or none."""
+    """Give one date, or several in a row, other hours, or none."""
     row = get_object_or_404(WorkCalendar, pk=pk)
     form = ExceptionForm(request.POST)
     if form.is_valid():
         row.overrides = {
             **(row.overrides or {}),
-            form.cleaned_data["day"].isoformat(): form.windows(),
+            **dict.fromkeys(form.days(), form.windows()),
         }
         try:
             row.full_clean()
@@ -116,7 +124,7 @@ def exception_set(request: HttpRequest, pk: int) -> HttpResponse:
             form.add_error(None, error.messages)
         else:
             trail.save(row, by=request.user, at=database_now(), reason="exception")
-            messages.success(request, _("That day has its own hours."))
+            messages.success(request, _("Saved the hours of that day."))
             return redirect("calendar", pk)
     return _calendar_page(request, row, form=CalendarForm(instance=row), exception=form)
 
@@ -134,7 +142,43 @@ def exception_drop(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("calendar", pk)
 
 
+@require_POST
+@set_up_only
+def break_set(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a stretch of one date out of whatever is open then."""
+    row = get_object_or_404(WorkCalendar, pk=pk)
+    form = BreakForm(request.POST, prefix="break")
+    if form.is_valid():
+        day = form.cleaned_data["day"].isoformat()
+        breaks = row.breaks or {}
+        row.breaks = {**breaks, day: [*breaks.get(day, []), form.window()]}
+        try:
+            row.full_clean()
+        except ValidationError as error:
+            form.add_error(None, error.messages)
+        else:
+            trail.save(row, by=request.user, at=database_now(), reason="break")
+            messages.success(request, _("Nobody works then."))
+            return redirect("calendar", pk)
+    return _calendar_page(request, row, form=CalendarForm(instance=row), pause=form)
+
+
+@require_POST
+@set_up_only
+def break_drop(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take the breaks of a date off."""
+    row = get_object_or_404(WorkCalendar, pk=pk)
+    day = request.POST.get("day", "")
+    if day in (row.breaks or {}):
+        row.breaks = {key: value for key, value in row.breaks.items() if key != day}
+        trail.save(row, by=request.user, at=database_now(), reason="break taken off")
+        messages.success(request, _("That day has its usual hours again."))
+    return redirect("calendar", pk)
+
+
 urlpatterns = [
+    path("people/calendars/<int:pk>/breaks/", break_set, name="calendar_break"),
+    path("people/calendars/<int:pk>/breaks/drop/", break_drop, name="calendar_break_drop"),
     path("people/calendars/", calendar_list, name="calendars"),
     path("people/calendars/new/", calendar_edit, name="calendar_add"),
     path("people/calendars/<int:pk>/", calendar_edit, name="calendar"),

@@ -3,25 +3,20 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST
 
-from reps import access, trail
+from reps import access, outlook
 from reps.due.clock import database_now
-from reps.forms import (
-    AbsenceForm,
-    ChoosePasswordForm,
-    PreferenceForm,
-    TimeZoneForm,
-    next_days,
-)
-from reps.models import Absence, NotificationPreference, Rep
+from reps.forms import ChoosePasswordForm, PreferenceForm, TimeZoneForm
+from reps.models import CalendarFeed, NotificationPreference
 from reps.services import invitations, people
+from reps.views.absences import new_form, upcoming
 from reps.views.calendars import hours_in_words
 
 
@@ -47,7 +42,6 @@ def settings_page(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, **forms) -> HttpResponse:
     at = database_now()
     rep = access.rep_of(request.user)
-    begins, ends = next_days(at, 1)
     calendar = (rep.calendar or rep.team.calendar) if rep else None
     preference = NotificationPreference.objects.filter(user=request.user).first()
     context = {
@@ -55,34 +49,15 @@ def _page(request: HttpRequest, **forms) -> HttpResponse:
         "rep": rep,
         "calendar": calendar,
         "hours": hours_in_words(calendar) if calendar else [],
-        "absences": rep.absences.filter(ends_at__gt=at) if rep else [],
+        "absences": upcoming(rep, at) if rep else [],
+        "feed": CalendarFeed.objects.filter(rep=rep).first() if rep else None,
+        "week": outlook.week(rep, at=at, zone=timezone.get_current_timezone()) if rep else [],
         "form": PreferenceForm(instance=preference),
         "zone_form": TimeZoneForm(initial={"time_zone": request.user.time_zone}),
-        "absence_form": AbsenceForm(initial={"starts_at": begins, "ends_at": ends}),
+        "absence_form": new_form(rep, at) if rep else None,
     }
     status = 422 if any(form.errors for form in forms.values()) else 200
     return TemplateResponse(request, "reps/me.html", {**context, **forms}, status=status)
-
-
-@require_POST
-def my_absence_add(request: HttpRequest) -> HttpResponse:
-    """Say when one will be away."""
-    rep = get_object_or_404(Rep, user=request.user)
-    form = AbsenceForm(request.POST, instance=Absence(rep=rep))
-    if not form.is_valid():
-        return _page(request, absence_form=form)
-    trail.save(form.instance, by=request.user, at=database_now(), reason="entered")
-    messages.success(request, _("You get no leads while you are away."))
-    return redirect("my_settings")
-
-
-@require_POST
-def my_absence_end(request: HttpRequest, pk: int) -> HttpResponse:
-    """Be back, or stay after all."""
-    absence = get_object_or_404(Absence.objects.filter(rep__user=request.user), pk=pk)
-    people.end_absence(absence=absence, by=request.user, at=database_now())
-    messages.success(request, _("You are not away any more."))
-    return redirect("my_settings")
 
 
 @login_not_required
@@ -105,7 +80,5 @@ def choose_password(request: HttpRequest, uidb64: str, token: str) -> HttpRespon
 
 urlpatterns = [
     path("people/me/", settings_page, name="my_settings"),
-    path("people/me/absences/", my_absence_add, name="my_absence_add"),
-    path("people/me/absences/<int:pk>/end/", my_absence_end, name="my_absence_end"),
     path("people/invite/<str:uidb64>/<str:token>/", choose_password, name="invite"),
 ]

@@ -6,24 +6,19 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from reps import access, trail
+from reps import access, outlook, trail
 from reps.due.clock import database_now
-from reps.forms import (
-    AbsenceForm,
-    NewRepForm,
-    PauseForm,
-    RepForm,
-    RepSkillForm,
-    TeamForm,
-    next_days,
-)
-from reps.models import Absence, Rep, RepSkill, Team, User
+from reps.forms import NewRepForm, PauseForm, RepForm, RepSkillForm, TeamForm
+from reps.models import Absence, CalendarFeed, Rep, RepSkill, Team, User
 from reps.services import invitations, people
+from reps.services.absences import open_leads
 from reps.services.people import PeopleRefused
-from reps.views import calendars, me, skills
+from reps.views import absences, calendars, feeds, me, skills
+from reps.views.absences import new_form, upcoming
 from reps.views.gates import set_up_only
 
 
@@ -75,19 +70,13 @@ def people_list(request: HttpRequest) -> HttpResponse:
         {
             "at": at,
             "rows": [
-                {"rep": rep, "load": load_of(rep), "state": state_of(rep, at)} for rep in reps
+                {"rep": rep, "load": open_leads(rep), "state": state_of(rep, at)} for rep in reps
             ],
             "teams": teams,
             "everyone": everyone,
             "query": query,
         },
     )
-
-
-def load_of(rep: Rep) -> int:
-    """How many open leads a rep holds; their counter comes with their first lead."""
-    load = getattr(rep, "load", None)
-    return load.open if load else 0
 
 
 def state_of(rep: Rep, at) -> tuple[str, str]:
@@ -148,21 +137,22 @@ def rep_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _rep_page(request: HttpRequest, rep: Rep, *, at, **forms) -> HttpResponse:
-    begins, ends = next_days(at, 1)
     waiting = rep.is_active and not rep.user.has_usable_password()
     path_to_password = invitations.path_for(rep.user) if waiting else ""
     context = {
         "at": at,
         "rep": rep,
-        "load": load_of(rep),
+        "load": open_leads(rep),
         "state": state_of(rep, at),
         "paused": rep.is_paused(at),
         "form": RepForm(by=request.user, rep=rep),
         "pause_form": PauseForm(prefix="pause"),
-        "absence_form": AbsenceForm(initial={"starts_at": begins, "ends_at": ends}),
+        "absence_form": new_form(rep, at),
+        "feed": CalendarFeed.objects.filter(rep=rep).first(),
+        "week": outlook.week(rep, at=at, zone=timezone.get_current_timezone()),
         "skill_form": RepSkillForm(),
         "skills": rep.skills.select_related("skill"),
-        "absences": rep.absences.filter(ends_at__gt=at),
+        "absences": upcoming(rep, at),
         "invitation": request.build_absolute_uri(path_to_password) if waiting else "",
         "today": at.date(),
     }
@@ -219,35 +209,6 @@ def rep_invite(request: HttpRequest, pk: int) -> HttpResponse:
         invitations.invite(user=rep.user, by=request.user, at=database_now())
         messages.success(request, _("Another invitation is on its way to %(rep)s.") % {"rep": rep})
     return redirect("rep", pk)
-
-
-# --- Absences ----------------------------------------------------------------------------
-
-
-@require_POST
-@set_up_only
-def absence_add(request: HttpRequest, pk: int) -> HttpResponse:
-    """Enter a stretch of time in which a rep is away."""
-    rep = get_object_or_404(reps_of(request.user), pk=pk)
-    at = database_now()
-    form = AbsenceForm(request.POST, instance=Absence(rep=rep))
-    if form.is_valid():
-        trail.save(form.instance, by=request.user, at=at, reason="entered")
-        messages.success(request, _("%(rep)s gets no leads while away.") % {"rep": rep})
-        return redirect("rep", pk)
-    return _rep_page(request, rep, at=at, absence_form=form)
-
-
-@require_POST
-@set_up_only
-def absence_end(request: HttpRequest, pk: int) -> HttpResponse:
-    """End an absence now, or cancel one that has not begun."""
-    absence = get_object_or_404(
-        Absence.objects.select_related("rep__user").filter(rep__in=reps_of(request.user)), pk=pk
-    )
-    people.end_absence(absence=absence, by=request.user, at=database_now())
-    messages.success(request, _("%(rep)s is not away any more.") % {"rep": absence.rep})
-    return redirect("rep", absence.rep_id)
 
 
 # --- Skills of a rep ---------------------------------------------------------------------
@@ -319,8 +280,6 @@ urlpatterns = [
     path("people/reps/<int:pk>/resume/", rep_resume, name="rep_resume"),
     path("people/reps/<int:pk>/return/", rep_return, name="rep_return"),
     path("people/reps/<int:pk>/invite/", rep_invite, name="rep_invite"),
-    path("people/reps/<int:pk>/absences/", absence_add, name="absence_add"),
-    path("people/absences/<int:pk>/end/", absence_end, name="absence_end"),
     path("people/reps/<int:pk>/skills/", rep_skill, name="rep_skill"),
     path("people/rep-skills/<int:pk>/drop/", rep_skill_drop, name="rep_skill_drop"),
     path("people/teams/new/", team_add, name="team_add"),
@@ -328,4 +287,6 @@ urlpatterns = [
     *calendars.urlpatterns,
     *skills.urlpatterns,
     *me.urlpatterns,
+    *absences.urlpatterns,
+    *feeds.urlpatterns,
 ]

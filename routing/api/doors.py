@@ -7,6 +7,7 @@ be used is kept for a person to mend and answered with the fields that are wrong
 
 import logging
 import re
+from datetime import datetime
 from typing import Any
 
 from django.http import Http404
@@ -99,7 +100,9 @@ class DoorMixin:
         description=(
             "A JSON object or a URL-encoded form: email, phone or linkedin_url, and e.g. "
             "first_name, last_name, company, country, employees, message; other names are kept "
-            "as answers. Signed in instead of with a source's key, name the source: ?source=slug."
+            "as answers. What the person did before: events, a list of objects with a name such "
+            "as pricing_page and the time (at, ISO 8601). Signed in instead of with a source's "
+            "key, name the source: ?source=slug."
         ),
         request={
             "application/json": OpenApiTypes.OBJECT,
@@ -125,7 +128,7 @@ class DoorMixin:
             raise IdempotencyKeyMissing
         mode = mode_of(request, source)
         content_type = printable(request.META.get("CONTENT_TYPE", ""))
-        problems = problems_of(self.raw, content_type)
+        problems = problems_of(self.raw, content_type, at=self.at)
         too_large = len(self.raw) > MOST_BYTES
         receipt = doors.receive(
             source=source,
@@ -183,10 +186,10 @@ def mode_of(request, source: Source) -> str:
     return mode
 
 
-def problems_of(raw: bytes, content_type: str) -> list[Problem]:
+def problems_of(raw: bytes, content_type: str, *, at: datetime) -> list[Problem]:
     """Everything that keeps a body from becoming a lead."""
     try:
-        normalise(decode(raw, content_type))
+        normalise(decode(raw, content_type), received_at=at)
     except Undecodable as error:
         return [error.problem]
     except Refused as error:

@@ -17,6 +17,7 @@ from reps.models import Rep
 from routing import work
 from routing.api import doors, outputs
 from routing.dispatch import replay
+from routing.fairness.undo import undo
 from routing.models import Assignment, Decision, Lead, Outcome
 from routing.ownership import custody
 from routing.visibility import may_move, visible_leads, visible_reps
@@ -72,6 +73,14 @@ class OutcomeInputSerializer(StepSerializer):
 class RequestInputSerializer(ReasonSerializer):
     wanted = serializers.PrimaryKeyRelatedField(
         queryset=Rep.objects.active(), required=False, allow_null=True
+    )
+
+
+class DeclineSerializer(ReasonSerializer):
+    not_a_lead = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Spam or a test: the turn is given back, and it does not count.",
     )
 
 
@@ -223,10 +232,10 @@ class LeadViewSet(
     def contact(self, request, pk):
         return self._did(work.log_contact, self._sent(ContactSerializer))
 
-    @step("Hand it back", ReasonSerializer)
+    @step("Hand it back", DeclineSerializer)
     @action(detail=True, methods=["post"])
     def decline(self, request, pk):
-        return self._did(work.decline, self._sent(ReasonSerializer), driver=DRIVER)
+        return self._did(work.decline, self._sent(DeclineSerializer), driver=DRIVER)
 
     @step("Record what became of it", OutcomeInputSerializer)
     @action(detail=True, methods=["post"])
@@ -240,6 +249,14 @@ class LeadViewSet(
         if lead is not None and not may_move(request.user, lead):
             raise PermissionDenied("Only managers give leads to somebody else.")
         return self._did(work.move_by_hand, self._read(ReassignSerializer), driver=DRIVER)
+
+    @step("Take it back, as if it had not been given", ReasonSerializer)
+    @action(detail=True, methods=["post"])
+    def undo(self, request, pk):
+        lead = self._seen(self._read(StepSerializer)["epoch"])
+        if lead is not None and not may_move(request.user, lead):
+            raise PermissionDenied("Only managers take leads back.")
+        return self._did(undo, self._read(ReasonSerializer), driver=DRIVER)
 
     @extend_schema(
         summary="Ask the manager to give it to somebody else",

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from reps import access
 from reps.api import SetUpViewSet, TrackedSerializer
-from reps.models import Absence, Rep, RepSkill, Team
+from reps.models import Rep, RepSkill, Team
 from reps.services import people
 from routing.visibility import visible_reps
 
@@ -40,6 +40,7 @@ class RepSerializer(serializers.ModelSerializer):
             "paused_at",
             "paused_until",
             "pause_reason",
+            "pause_is_own",
         ]
         read_only_fields = fields
 
@@ -211,20 +212,6 @@ class RepSkillViewSet(OfVisibleReps):
     queryset = RepSkill.objects.order_by("rep", "skill", "pk")
     serializer_class = RepSkillSerializer
     filterset_fields = ["rep", "skill"]
-
-
-class AbsenceSerializer(OfVisibleRepSerializer):
-    class Meta:
-        model = Absence
-        fields = ["id", "rep", "starts_at", "ends_at", "reason"]
-
-
-class AbsenceViewSet(OfVisibleReps):
-    """Out of office."""
-
-    queryset = Absence.objects.order_by("starts_at", "pk")
-    serializer_class = AbsenceSerializer
-    filterset_fields = ["rep"]
 
 
 class TeamSerializer(TrackedSerializer):

@@ -40,7 +40,7 @@ def decide_us(*, rules: int = 1000, candidates: int = 200, leads: int = 300) -> 
         counters = engine.Counters()
         started = time.process_time()
         for facts in people:
-            next(compiled.matching(facts), None)
+            next(compiled.matching(facts, NOW), None)
         matched = time.process_time()
         for facts in people:
             answer = engine.decide(compiled, facts, roster, counters, NOW)

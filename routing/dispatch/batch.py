@@ -7,21 +7,24 @@ capacity are exact, because one decider at a time reads and moves the counters.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 
-from reps import trail
-from reps.availability import moment
 from reps.models import Rep
-from reps.models.bulk import Upsert, insert_many, update_many
+from reps.models.bulk import insert_many, update_many
 from reps.models.tracked import bulk_writer
 from routing import engine, ownership
-from routing.dispatch import gather, snapshot
+from routing.dispatch import gather, parked, snapshot
+from routing.dispatch.parked import Decided
 from routing.engine import Counters, codec
+from routing.engine.types import Seat
+from routing.fairness import ledger, limits
+from routing.fairness.ledger import Posting, Standing
+from routing.fairness.room import Room
 from routing.models import (
+    BalanceLine,
     Batch,
     Decision,
     Desk,
@@ -35,19 +38,6 @@ from routing.models.source import Mode
 from routing.qualify import facts
 
 LARGEST = {"postgresql": 200, "sqlite": 25}
-# A parked lead without a known chance is looked at again after this long, so that a change
-# nobody announced cannot leave it behind for ever.
-LOOK_AGAIN = timedelta(hours=1)
-SOONEST = timedelta(seconds=30)
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """One lead of a batch with the engine's answer and what it was answered from."""
-
-    lead: Lead
-    facts: dict[str, Any]
-    answer: engine.Decision
 
 
 def drain(*, driver: str, due_before: datetime, at: datetime | None = None) -> int:
@@ -83,13 +73,15 @@ def route(
     Leads that another router holds are left to it. Statements per batch are constant.
     """
     organisation = Organisation.get()
-    leads = _claim(due_before, only, most or LARGEST[connection.vendor])
+    leads, version = _claim(
+        due_before, only, most or LARGEST[connection.vendor], organisation.live_ruleset_id
+    )
     if not leads:
         return []
-    if organisation.live_ruleset_id is None:
-        _park_without_rules(leads, at=at)
+    if version is None:
+        parked.park_without_rules(leads, at=at)
         return []
-    rules = snapshot.live_rules(organisation.live_ruleset_id)
+    rules = snapshot.live_rules(version)
     # Facts are read before the desk is locked, from the roster's index of territories; a
     # change of the plan that commits in between is caught below.
     before = snapshot.current(at=at)
@@ -101,10 +93,18 @@ def route(
     if shot is not before:
         known = gather.facts_of(leads, areas=shot.areas, organisation=organisation, at=at)
     counters = _counters({rep: load.open for rep, load in loads.items()}, at)
+    capped = {rep: spec.limits for rep, spec in shot.roster.reps.items() if spec.limits}
+    limits.fill(
+        counters,
+        capped,
+        at=at,
+        stage_points=organisation.stage_points,
+        by_value=shot.roster.reps if _asks_for_value(rules) else (),
+    )
     start = counters.copy()
 
     decided, attempts = _decide(leads, known, rules, shot.roster, counters, at)
-    news = [one for one in decided if not _waits_as_before(one)]
+    news = [one for one in decided if not parked.waits_as_before(one)]
     if news:
         batch = Batch.objects.create(
             desk=desk,
@@ -116,13 +116,22 @@ def route(
             counters=codec.encode_counters(_consulted(start, attempts, shot.roster)).decode(),
             size=len(news),
         )
-        _place(news, _store(news, batch), at=at, driver=driver)
-        _write_standings(news, counters)
-    _look_again_later([one for one in decided if _waits_as_before(one)], at=at)
+        room = Room(capped, start.copy())
+        _place(news, _store(news, batch), rules=rules, room=room, at=at, driver=driver)
+        _write_lines(news, start, counters, batch=batch)
+    parked.look_again_later([one for one in decided if parked.waits_as_before(one)], at=at)
     return decided
 
 
-def _claim(due_before: datetime, only: Sequence[int] | None, most: int) -> list[Lead]:
+def _claim(
+    due_before: datetime, only: Sequence[int] | None, most: int, live: int | None
+) -> tuple[list[Lead], int | None]:
+    """
+    Lock due leads of one version of the rules: the first one's. Returns them and the version.
+
+    A lead that waits does so under the version that parked it, any other takes the live one.
+    Leads of other versions are left to the next batch.
+    """
     rows = (
         Lead.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
         .select_related("prospect", "source", "account__parent")
@@ -131,7 +140,11 @@ def _claim(due_before: datetime, only: Sequence[int] | None, most: int) -> list[
     )
     if only is not None:
         rows = rows.filter(pk__in=only)
-    return list(rows[:most])
+    found = [(lead, lead.wait_ruleset_id or live) for lead in rows[:most]]
+    if not found:
+        return [], live
+    version = found[0][1]
+    return [lead for lead, theirs in found if theirs == version], version
 
 
 def _counters(open_leads: dict[int, int], at: datetime) -> Counters:
@@ -141,14 +154,27 @@ def _counters(open_leads: dict[int, int], at: datetime) -> Counters:
         "pool_id", "rep_id", "lane", "balance", "turn"
     ):
         balance[pool, rep, lane], turn[pool, rep, lane] = owed, last
-    away = {
-        rep: None if until is None else int(until.timestamp())
-        for rep, until in Rep.objects.filter(paused_at__isnull=False).values_list(
-            "pk", "paused_until"
-        )
-        if until is None or until > at
-    }
-    return Counters(open=open_leads, balance=balance, turn=turn, away=away)
+    paused = Rep.objects.filter(paused_at__isnull=False).values_list(
+        "pk", "paused_until", "pause_is_own"
+    )
+    away, credited = {}, set()
+    for rep, until, is_own in paused:
+        if until is None or until > at:
+            away[rep] = None if until is None else int(until.timestamp())
+            if not is_own:
+                credited.add(rep)
+    return Counters(open=open_leads, balance=balance, turn=turn, away=away, credited=credited)
+
+
+def _asks_for_value(rules: engine.CompiledRuleSet) -> bool:
+    """Whether a strategy of these rules compares the value of open leads."""
+    paths = [rule.path for rule in rules.ruleset.rules]
+    paths += [path.split.path for path in paths if path.split is not None]
+    return any(
+        stage.do == "select" and stage.by == "least_value"
+        for path in paths
+        for stage in path.stages
+    )
 
 
 def _decide(
@@ -164,11 +190,23 @@ def _decide(
     attempts: list[engine.Attempt] = []
     for lead in leads:
         answer = engine.decide(rules, known[lead.pk], roster, counters, now, trace=attempts)
+        turn = None
         # A shadow lead is decided, not done: it takes nobody's place and nobody's turn.
         if lead.mode != Mode.SHADOW:
+            seat = _seat(answer)
+            before = counters.turn.get(seat, 0) if seat else 0
             engine.apply(counters, answer, roster)
-        decided.append(Decided(lead, known[lead.pk], answer))
+            if seat:
+                turn = (before, counters.turn[seat])
+        decided.append(Decided(lead, known[lead.pk], answer, turn))
     return decided, attempts
+
+
+def _seat(answer: engine.Decision) -> Seat | None:
+    """The seat of the receiver in the rotation that chose; None if none did."""
+    if answer.rep is None or answer.pool is None or not answer.charges:
+        return None
+    return (answer.pool, answer.rep, answer.lane)
 
 
 def _consulted(
@@ -183,9 +221,18 @@ def _consulted(
     reps |= {member.rep for pool in pools for member in roster.pools[pool].members}
     return Counters(
         open={rep: number for rep, number in start.open.items() if rep in reps},
+        points={rep: number for rep, number in start.points.items() if rep in reps},
+        value={rep: number for rep, number in start.value.items() if rep in reps},
         balance={seat: owed for seat, owed in start.balance.items() if seat[0] in pools},
         turn={seat: last for seat, last in start.turn.items() if seat[0] in pools},
         away={rep: until for rep, until in start.away.items() if rep in reps},
+        credited=start.credited & reps,
+        # A share is counted among everything that a pool gave, to former members too.
+        given={
+            rep: given
+            for rep, given in start.given.items()
+            if rep in reps or any(one.pool in pools for one in given)
+        },
     )
 
 
@@ -201,6 +248,7 @@ def _store(decided: Sequence[Decided], batch: Batch) -> dict[int, Decision]:
                 rule_id=one.answer.rule,
                 outcome=one.answer.outcome,
                 rep_id=one.answer.rep,
+                branch=one.answer.branch,
                 applied=one.lead.mode != Mode.SHADOW,
                 facts=kept,
                 personal_digest=codec.digest(codec.canonical(apart)) if apart else "",
@@ -220,21 +268,14 @@ def _store(decided: Sequence[Decided], batch: Batch) -> dict[int, Decision]:
     return {row.lead_id: row for row in rows}
 
 
-def _waits_as_before(one: Decided) -> bool:
-    """
-    Whether a lead waits for what it has waited for already: no decision is stored then, so
-    that a lead which is looked at every opening does not fill the book with one answer.
-    """
-    lead, answer = one.lead, one.answer
-    return answer.outcome == "park" and (
-        lead.waiting == WAITING[answer.blocked]
-        and lead.wait_pool_id == answer.wait_pool
-        and lead.wait_rep_id == answer.wait_rep
-    )
-
-
 def _place(
-    news: Sequence[Decided], stored: dict[int, Decision], *, at: datetime, driver: str
+    news: Sequence[Decided],
+    stored: dict[int, Decision],
+    *,
+    rules: engine.CompiledRuleSet,
+    room: Room,
+    at: datetime,
+    driver: str,
 ) -> None:
     moves, stay, shadows = [], [], []
     for one in news:
@@ -245,21 +286,17 @@ def _place(
         else:
             moves.append(_move(one, stored[one.lead.pk]))
     ownership.change_many(
-        moves, by=None, at=at, driver=driver, leads={one.lead.pk: one.lead for one in news}
+        moves,
+        by=None,
+        at=at,
+        driver=driver,
+        leads={one.lead.pk: one.lead for one in news},
+        room=room,
     )
-    _park(stay, stored, at=at)
+    parked.park(stay, stored, version=rules.ruleset.id, at=at)
     with bulk_writer("shadow"):
         # Only the wake-up time moves, which history leaves out.
         update_many(Lead, [{"pk": one.lead.pk, "route_at": None} for one in shadows])
-
-
-def _look_again_later(waiting: Sequence[Decided], *, at: datetime) -> None:
-    with bulk_writer("park"):
-        # Only the wake-up time moves, which history leaves out.
-        update_many(
-            Lead,
-            [{"pk": one.lead.pk, "route_at": _look_again(one.answer, at)} for one in waiting],
-        )
 
 
 def _is_there_already(one: Decided) -> bool:
@@ -285,104 +322,49 @@ def _move(one: Decided, decision: Decision) -> ownership.Move:
         queue_id=answer.queue,
         reason_code=Reason.ROUTED,
         decision_id=decision.pk,
+        pool_id=answer.pool,
+        moved=_moved(one),
         data={"rule_id": answer.rule, "ruleset_id": decision.batch.ruleset_id},
     )
 
 
-WAITING = {
-    "capacity": Lead.Waiting.CAPACITY,
-    "hours": Lead.Waiting.HOURS,
-    "away": Lead.Waiting.AWAY,
-    "nobody": Lead.Waiting.NOBODY,
-}
+def _moved(one: Decided) -> dict[str, Any]:
+    """What the assignment will have moved, so that it can be taken back exactly."""
+    answer = one.answer
+    if answer.rep is None:
+        return {}
+    moved: dict[str, Any] = {"points": answer.points, "value": answer.value}
+    if one.turn is not None:
+        moved["lane"], moved["turn"] = answer.lane, list(one.turn)
+        moved["charges"] = [list(charge) for charge in answer.charges]
+    return moved
 
 
-def _park(stay: Sequence[Decided], stored: dict[int, Decision], *, at: datetime) -> None:
-    """Say for each lead why it waits and when it is looked at again, or that it may stay."""
-    if not stay:
-        return
-    rows, changes = [], []
-    for one in stay:
-        answer = one.answer
-        waits = answer.outcome == "park"
-        row = {
-            "pk": one.lead.pk,
-            "route_at": _look_again(answer, at) if waits else None,
-            "waiting": WAITING[answer.blocked] if waits else Lead.Waiting.NONE,
-            "wait_pool": answer.wait_pool,
-            "wait_rep": answer.wait_rep,
-        }
-        rows.append(row)
-        changes.append(
-            trail.Change(
-                id=one.lead.pk,
-                kind="parked" if waits else "stays",
-                reason_code=Reason.PARKED if waits else Reason.ROUTED,
-                data={
-                    "waiting": row["waiting"],
-                    "wait_pool_id": answer.wait_pool,
-                    "wait_rep_id": answer.wait_rep,
-                    "decision_id": stored[one.lead.pk].pk,
-                },
-            )
-        )
-    with bulk_writer("park"):
-        update_many(Lead, rows)
-    trail.record(Lead, changes, by=None, at=at)
-
-
-def _look_again(answer: engine.Decision, at: datetime) -> datetime:
-    """The next chance the engine saw, or a while; released capacity wakes it earlier."""
-    chance = at + LOOK_AGAIN
-    if answer.retry_at is not None:
-        chance = min(max(moment(answer.retry_at), at + SOONEST), at + timedelta(days=7))
-    return chance
-
-
-def _park_without_rules(leads: Sequence[Lead], *, at: datetime) -> None:
-    rows = [
-        {"pk": lead.pk, "route_at": at + timedelta(minutes=1), "waiting": Lead.Waiting.UNROUTED}
-        for lead in leads
-    ]
-    with bulk_writer("park"):
-        update_many(Lead, rows)
-    trail.record(
-        Lead,
+def _write_lines(
+    decided: Sequence[Decided], start: Counters, end: Counters, *, batch: Batch
+) -> None:
+    """Enter what this batch moved in the book of the rotation: a line for each seat."""
+    units: dict[Seat, int] = {}
+    leads: dict[Seat, int] = {}
+    shared: dict[Seat, int] = {}
+    for one in decided:
+        received = _seat(one.answer)
+        if received is None or one.lead.mode == Mode.SHADOW:
+            continue
+        leads[received] = leads.get(received, 0) + 1
+        for rep, charge in one.answer.charges:
+            seat = (received[0], rep, received[2])
+            units[seat] = units.get(seat, 0) + charge
+            shared[seat] = shared.get(seat, 0) + 1
+    ledger.write(
         [
-            trail.Change(
-                id=lead.pk,
-                kind="parked",
-                reason_code=Reason.PARKED,
-                data={"waiting": Lead.Waiting.UNROUTED},
-            )
-            for lead in leads
-            if lead.waiting != Lead.Waiting.UNROUTED
+            Posting(seat, BalanceLine.Kind.LEADS, units[seat], leads.get(seat, 0), shared[seat])
+            for seat in sorted(units)
         ],
-        by=None,
-        at=at,
-    )
-
-
-def _write_standings(decided: Sequence[Decided], counters: Counters) -> None:
-    """Store the balances and turns that this batch moved."""
-    touched = {
-        (one.answer.pool, rep, one.answer.lane)
-        for one in decided
-        if one.answer.pool is not None and one.lead.mode != Mode.SHADOW
-        for rep, _units in one.answer.charges
-    }
-    if not touched:
-        return
-    insert_many(
-        [
-            PoolStanding(
-                pool_id=pool,
-                rep_id=rep,
-                lane=lane,
-                balance=counters.balance.get((pool, rep, lane), 0),
-                turn=counters.turn.get((pool, rep, lane), 0),
-            )
-            for pool, rep, lane in sorted(touched)
-        ],
-        upsert=Upsert(("pool", "rep", "lane"), ("balance", "turn")),
+        before={
+            seat: Standing(start.balance.get(seat, 0), start.turn.get(seat, 0)) for seat in units
+        },
+        turns={seat: end.turn.get(seat, 0) for seat in units},
+        batch=batch,
+        at=batch.at,
     )

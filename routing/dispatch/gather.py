@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Max, Min, Q
 
 from accounts.geography import AreaIndex, Place, most_specific
 from accounts.models import AccountOwner, Opportunity
-from routing.models import Assignment, Lead, Organisation, Touch
+from routing import promise
+from routing.models import Assignment, Lead, Organisation, Submission, Touch
 from routing.models.assignment import Reason
-from routing.qualify import facts
+from routing.qualify import facts, interest
 
 
 def facts_of(
@@ -25,11 +26,14 @@ def facts_of(
     accounts |= {
         lead.account.parent_id for lead in leads if lead.account and lead.account.parent_id
     }
-    owners = _account_owners(accounts, at)
+    owners, teams = _account_owners(accounts, at)
     deals = _opportunity_owners(accounts)
     former = _former_owners(leads, since=at - timedelta(days=organisation.sticky_days))
     touches, answers = _touches(leads)
     given_back = _handed_back(leads)
+    began = _began_to_wait(leads)
+    signals = interest.signals_of({lead.prospect_id for lead in leads}, at=at)
+    terms = facts.Terms.of(organisation)
     found = {}
     for lead in leads:
         account = lead.account
@@ -46,13 +50,19 @@ def facts_of(
                 "opportunity_owner": deals.get(lead.account_id),
                 "former_owner": former.get(lead.prospect_id),
                 "handed_back": given_back.get(lead.pk, []),
+                "account_team": teams.get(lead.account_id, []),
+                "events": interest.fact_of(signals.get(lead.prospect_id, ()), at=at),
+                "waited": _seconds_since(began.get(lead.pk), at),
             },
+            terms=terms,
         )
         values = facts.read(known)
         territory = most_specific(areas, place_of(values))
         if territory is not None:
             values["territory"] = territory
         found[lead.pk] = values
+    for pk, instant in promise.answer_by(leads, facts=found, at=at).items():
+        found[pk]["answer_by"] = instant
     return found
 
 
@@ -68,17 +78,26 @@ def place_of(values: dict[str, Any]) -> Place:
     )
 
 
-def _account_owners(accounts: set[int], at: datetime) -> dict[int, int]:
+def _account_owners(
+    accounts: set[int], at: datetime
+) -> tuple[dict[int, int], dict[int, list[int]]]:
+    """The owner of each account, and who else works for it."""
+    owners: dict[int, int] = {}
+    teams: dict[int, list[int]] = {}
     if not accounts:
-        return {}
+        return owners, teams
     today = at.date()
     rows = AccountOwner.objects.filter(
         Q(ends_on__isnull=True) | Q(ends_on__gt=today),
         account__in=accounts,
-        role=AccountOwner.Role.OWNER,
         starts_on__lte=today,
     ).order_by("starts_on", "pk")
-    return dict(rows.values_list("account_id", "rep_id"))
+    for account, role, rep in rows.values_list("account_id", "role", "rep_id"):
+        if role == AccountOwner.Role.OWNER:
+            owners[account] = rep
+        elif rep not in teams.setdefault(account, []):
+            teams[account].append(rep)
+    return owners, teams
 
 
 def _opportunity_owners(accounts: set[int]) -> dict[int, int]:
@@ -119,6 +138,39 @@ def _handed_back(leads: Sequence[Lead]) -> dict[int, list[int]]:
     for lead, rep in rows.values_list("lead_id", "from_rep_id"):
         found.setdefault(lead, []).append(rep)
     return found
+
+
+def _began_to_wait(leads: Sequence[Lead]) -> dict[int, datetime]:
+    """
+    Since when each lead that nobody holds has waited for routing.
+
+    That is since it came into its queue; where it came by intake, since the door received it
+    (what a backfill tells of an earlier time is not waiting); and in nurture, where nothing is
+    waited for, since the person came back.
+    """
+    waiting = [lead for lead in leads if lead.place in (Lead.Place.QUEUE, Lead.Place.NURTURE)]
+    custody = dict(
+        Assignment.objects.filter(lead__in=waiting, ended_at__isnull=True).values_list(
+            "lead_id", "started_at"
+        )
+    )
+    doors = {
+        lead: (first, last)
+        for lead, first, last in Submission.objects.filter(lead__in=waiting)
+        .values("lead_id")
+        .annotate(first=Min("received_at"), last=Max("received_at"))
+        .values_list("lead_id", "first", "last")
+    }
+    found = {}
+    for lead in waiting:
+        first, last = doors.get(lead.pk, (lead.received_at, lead.received_at))
+        since = custody.get(lead.pk, first)
+        found[lead.pk] = max(since, last) if lead.place == Lead.Place.NURTURE else since
+    return found
+
+
+def _seconds_since(moment: datetime | None, at: datetime) -> int | None:
+    return None if moment is None else max(0, int((at - moment).total_seconds()))
 
 
 def _touches(leads: Sequence[Lead]) -> tuple[dict[int, int], dict[int, dict[str, Any]]]:

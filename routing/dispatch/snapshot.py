@@ -1,14 +1,16 @@
 """The roster as the engine wants it, made anew when a change of people or hours calls for it."""
 
 import threading
-from dataclasses import dataclass
+from collections import OrderedDict
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from accounts import places
 from accounts.geography import AreaIndex
 from accounts.models import Territory
 from accounts.services.territories import area_of, serving
-from reps.availability import DAY, absences, open_hours
-from reps.models import Rep, RosterStamp
+from reps.availability import DAY, absences, moment, open_hours
+from reps.models import Absence, Rep, RosterStamp
 from routing.engine import (
     CompiledRuleSet,
     Member,
@@ -20,16 +22,24 @@ from routing.engine import (
     compile_ruleset,
     parse_ruleset,
 )
+from routing.fairness import limits
+from routing.fairness.shares import weight_of
 from routing.models import Pool, PoolMember, RosterSnapshot, Rule, RuleSet
 from routing.qualify.facts import KINDS
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A roster, its form for storing, and the index of territories made with it."""
+    """
+    A roster, its form for storing, and the index of territories made with it.
+
+    It holds from `since` until before `until`, in epoch seconds, while the stamp is the same:
+    at most for the day, and no longer than until a delegate begins or ceases to stand in.
+    """
 
     stamp: int
-    day: int
+    since: int
+    until: int
     digest: str
     body: str
     roster: Roster
@@ -39,11 +49,14 @@ class Snapshot:
 class _Cache(threading.local):
     """Per thread, for one process may serve several test databases in turn."""
 
-    snapshot: Snapshot | None = None
-    rules: CompiledRuleSet | None = None
+    def __init__(self) -> None:
+        self.snapshot: Snapshot | None = None
+        self.rules: OrderedDict[int, CompiledRuleSet] = OrderedDict()
 
 
 _cache = _Cache()
+# The live version, and some earlier ones under which leads still wait.
+VERSIONS_KEPT = 4
 
 
 def current(*, at: datetime) -> Snapshot:
@@ -53,30 +66,60 @@ def current(*, at: datetime) -> Snapshot:
     Read the stamp after taking the locks that serialise with people leaving, and no change
     of people that committed before can be missed.
     """
-    stamp, day = RosterStamp.current(), int(at.timestamp()) // DAY
+    stamp, now = RosterStamp.current(), int(at.timestamp())
     cached = _cache.snapshot
-    if cached is None or (cached.stamp, cached.day) != (stamp, day):
-        cached = _cache.snapshot = _build(stamp=stamp, day=day, at=at)
+    if cached is None or cached.stamp != stamp or not cached.since <= now < cached.until:
+        cached = _cache.snapshot = _build(stamp=stamp, at=at)
     return cached
 
 
 def forget() -> None:
     """Empty the cache; for tests, where a new database may carry an old stamp."""
     _cache.snapshot = None
-    _cache.rules = None
+    _cache.rules.clear()
 
 
-def _build(*, stamp: int, day: int, at: datetime) -> Snapshot:
-    roster = Roster.of(_reps(at), _pools(), _territories())
+def _build(*, stamp: int, at: datetime) -> Snapshot:
+    delegates = _delegates(at)
+    roster = Roster.of(_reps(at, delegates.now), _pools(), _territories())
     body = codec.encode_roster(roster)
+    start = int(at.timestamp()) // DAY * DAY
     return Snapshot(
         stamp=stamp,
-        day=day,
+        since=max([start, *delegates.before]),
+        until=min([start + DAY, *delegates.after]),
         digest=codec.digest(body),
         body=body.decode(),
         roster=roster,
         areas=_areas(),
     )
+
+
+@dataclass(slots=True)
+class _Delegates:
+    """Who stands in for whom at a moment, and the moments around it at which that changes."""
+
+    now: dict[int, int] = field(default_factory=dict)
+    before: list[int] = field(default_factory=list)
+    after: list[int] = field(default_factory=list)
+
+
+def _delegates(at: datetime) -> _Delegates:
+    """Of several absences at once, the one that began first names the delegate."""
+    found, now = _Delegates(), int(at.timestamp())
+    start = now // DAY * DAY
+    rows = Absence.objects.filter(
+        delegate__isnull=False, starts_at__lt=moment(start + DAY), ends_at__gt=moment(start)
+    ).order_by("starts_at", "pk")
+    for rep, delegate, starts_at, ends_at in rows.values_list(
+        "rep_id", "delegate_id", "starts_at", "ends_at"
+    ):
+        begins, ends = int(starts_at.timestamp()), int(ends_at.timestamp())
+        if begins <= now < ends:
+            found.now.setdefault(rep, delegate)
+        for edge in (begins, ends):
+            (found.before if edge <= now else found.after).append(edge)
+    return found
 
 
 def stored(shot: Snapshot, *, at: datetime) -> int:
@@ -96,11 +139,14 @@ def stored(shot: Snapshot, *, at: datetime) -> int:
     return found
 
 
-def _reps(at: datetime) -> list[RepSpec]:
+def _reps(at: datetime, delegates: dict[int, int]) -> list[RepSpec]:
     rows = list(
-        Rep.objects.select_related("calendar", "team__calendar").prefetch_related("skills__skill")
+        Rep.objects.select_related("user", "calendar", "team__calendar").prefetch_related(
+            "skills__skill"
+        )
     )
     away = absences([rep.pk for rep in rows], since=at)
+    capped = limits.of_reps(rows, at=at)
     return [
         RepSpec(
             id=rep.pk,
@@ -108,9 +154,13 @@ def _reps(at: datetime) -> list[RepSpec]:
             active=rep.is_active,
             skills={held.skill.slug: held.level for held in rep.skills.all()},
             team=rep.team_id,
-            backup=rep.backup_id,
+            backup=delegates.get(rep.pk, rep.backup_id),
             hours=open_hours(rep, at=at),
             absences=away.get(rep.pk, ()),
+            seniority=rep.seniority,
+            place=places.locate(rep.country, rep.postal_code),
+            agent=rep.role == Rep.Role.AI_AGENT,
+            limits=capped.get(rep.pk, ()),
         )
         for rep in rows
     ]
@@ -118,12 +168,18 @@ def _reps(at: datetime) -> list[RepSpec]:
 
 def _pools() -> list[PoolSpec]:
     members: dict[int, list[Member]] = {}
-    for pool, rep, weight, position in PoolMember.objects.values_list(
-        "pool_id", "rep_id", "weight", "position"
-    ):
-        members.setdefault(pool, []).append(Member(rep, weight, position))
+    for one in PoolMember.objects.only("pool", "rep", "weight", "applied_weight", "position"):
+        member = Member(one.rep_id, weight_of(one), one.position)
+        members.setdefault(one.pool_id, []).append(member)
     return [
-        PoolSpec(pk, tuple(members.get(pk, ()))) for pk in Pool.objects.values_list("pk", flat=True)
+        PoolSpec(
+            pool.pk,
+            tuple(members.get(pool.pk, ())),
+            lanes=tuple(pool.lanes),
+            bound=pool.bound,
+            catch_up=pool.catch_up,
+        )
+        for pool in Pool.objects.only("lanes", "bound", "catch_up")
     ]
 
 
@@ -142,7 +198,7 @@ def _areas() -> AreaIndex:
 
 def rule_json(rule: Rule) -> dict:
     """A stored rule as the engine reads it."""
-    return {
+    read = {
         "id": rule.pk,
         "position": rule.position,
         "name": rule.name,
@@ -150,6 +206,9 @@ def rule_json(rule: Rule) -> dict:
         "path": rule.path,
         "fallback": rule.is_fallback,
     }
+    if rule.expires_at is not None:
+        read["until"] = int(rule.expires_at.timestamp())
+    return read
 
 
 def read_rules(ruleset: RuleSet) -> CompiledRuleSet:
@@ -172,7 +231,10 @@ def read_rules(ruleset: RuleSet) -> CompiledRuleSet:
 
 def live_rules(ruleset_id: int) -> CompiledRuleSet:
     """Return a published rule set, compiled once per process: it can never change."""
-    cached = _cache.rules
-    if cached is None or cached.ruleset.id != ruleset_id:
-        cached = _cache.rules = read_rules(RuleSet.objects.get(pk=ruleset_id))
-    return cached
+    kept = _cache.rules
+    if ruleset_id not in kept:
+        kept[ruleset_id] = read_rules(RuleSet.objects.get(pk=ruleset_id))
+        while len(kept) > VERSIONS_KEPT:
+            kept.popitem(last=False)
+    kept.move_to_end(ruleset_id)
+    return kept[ruleset_id]

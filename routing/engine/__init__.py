@@ -13,13 +13,19 @@ random number, and answers the same question with the same answer. Live routing,
 |---------------|--------------------------------------------------------------|
 | `types`       | what goes in and comes out                                   |
 | `conditions`  | the language of conditions; a table of its ops               |
+| `facts`       | the facts that the engine itself reads                       |
 | `targets`     | whom a rule can mean                                         |
 | `eligibility` | the floor that no rule can relax; when a rep is next free    |
-| `stages`      | filters and preferences of a path                            |
+| `limits`      | the caps beside the number of open leads                     |
+| `stages`      | the kinds of stage, and their options                        |
+| `filters`     | what a path requires                                         |
+| `preferences` | what a path wishes for                                       |
 | `strategies`  | how one of several is chosen                                 |
 | `rotation`    | the exact weighted rotation, and its law                     |
 | `paths`       | paths and rule sets as JSON                                  |
 | `compile`     | rule sets made quick                                         |
+| `attempt`     | one rule tried, level by level of its relaxations            |
+| `outlook`     | what a parked lead waits for                                 |
 | `decide`      | one lead, one decision                                       |
 | `apply`       | booking a decision                                           |
 | `explain`     | the long story, recomputed                                   |
@@ -27,6 +33,7 @@ random number, and answers the same question with the same answer. Live routing,
 """
 
 from routing.engine.apply import apply
+from routing.engine.attempt import Attempt
 from routing.engine.codec import (
     canonical,
     decision_from_json,
@@ -57,7 +64,7 @@ from routing.engine.conditions import (
     ops_for,
     parse,
 )
-from routing.engine.decide import Attempt, decide
+from routing.engine.decide import decide
 from routing.engine.eligibility import floor, next_chance
 from routing.engine.explain import Explanation, explain
 from routing.engine.parts import InvalidPart
@@ -79,13 +86,17 @@ from routing.engine.types import (
     MAX_WEIGHT,
     Counters,
     Decision,
+    Given,
+    Limit,
     Member,
     Path,
     PoolSpec,
+    Relaxation,
     RepSpec,
     Roster,
     Rule,
     RuleSet,
+    Split,
     Stage,
     Target,
     TerritorySpec,
@@ -111,17 +122,21 @@ __all__ = [
     "FactKind",
     "Facts",
     "Failure",
+    "Given",
     "InvalidPart",
+    "Limit",
     "Member",
     "Path",
     "PathError",
     "PoolSpec",
+    "Relaxation",
     "RepSpec",
     "Roster",
     "Rule",
     "RuleSet",
     "RuleSetError",
     "Spans",
+    "Split",
     "Stage",
     "Target",
     "TerritorySpec",

@@ -11,7 +11,8 @@ def apply(counters: Counters, decision: Decision, roster: Roster) -> None:
     An assignment adds an open lead to its rep, with its points and value, is remembered among
     the leads given, and, if a rotation chose, books that rotation's charges. Every other outcome
     changes nothing. Folding the decisions of a batch in order over its starting counters gives
-    the counters each of them was made with: that is how a decision is run again.
+    the counters each of them was made with: that is how a decision is run again. Decisions of
+    version 1 name whom they charged but not how much: it was each one's share, without bounds.
     """
     rep = decision.rep
     if rep is None:
@@ -23,4 +24,7 @@ def apply(counters: Counters, decision: Decision, roster: Roster) -> None:
     counters.given[rep] = (*counters.given.get(rep, ()), given)
     if decision.pool is not None and decision.charges:
         pool = roster.pools[decision.pool]
-        rotation.book(pool, decision.lane, decision.charges, rep, counters)
+        charges = decision.charges
+        if decision.engine == "1":
+            charges = rotation.plain_shares(pool, [one for one, _ in charges], rep)
+        rotation.book(pool, decision.lane, charges, rep, counters)

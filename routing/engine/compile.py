@@ -7,10 +7,11 @@ check, so that a lead only looks at the rules filed under its own values and at 
 require nothing. The result equals trying every rule in order.
 """
 
+import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias, cast
 
 from routing.engine.conditions import (
     OPS,
@@ -23,26 +24,74 @@ from routing.engine.conditions import (
     key_of,
     required_equalities,
 )
-from routing.engine.paths import SELECT
-from routing.engine.stages import STAGES, Filter, Preference
-from routing.engine.strategies import STRATEGIES, Strategy
+from routing.engine.filters import Filter
+from routing.engine.paths import FILTER, PREFER, SELECT
+from routing.engine.preferences import Preference
+from routing.engine.stages import STAGES
 from routing.engine.targets import TARGETS, TargetKind
-from routing.engine.types import Rule, RuleSet
+from routing.engine.types import Path, Relaxation, Rule, RuleSet, Stage
 
 Holds: TypeAlias = Callable[[Facts], bool]
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """
+    The filters of a path from `after` seconds of waiting on.
+
+    Level 0 is the strict path, the others follow in order. `relaxed` are the filters that are
+    not what they were, each with the relaxation in force.
+    """
+
+    number: int
+    after: int
+    filters: tuple[Filter, ...]
+    relaxed: tuple[tuple[str, Relaxation], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledPath:
+    """A path with its stages as objects; `strategy` names the select or the target's default."""
+
+    path: Path
+    target: TargetKind
+    levels: tuple[Level, ...]
+    preferences: tuple[tuple[str, Preference], ...]
+    strategy: str
+
+
+@dataclass(frozen=True, slots=True)
 class CompiledRule:
-    """A rule with its condition as a closure and its stages as objects."""
+    """A rule with its condition as a closure and its paths, own and other, compiled."""
 
     rule: Rule
     holds: Holds
-    target: TargetKind
-    filters: tuple[Filter, ...]
-    preferences: tuple[tuple[str, Preference], ...]
-    strategy_name: str
-    strategy: Strategy
+    own: CompiledPath
+    other: CompiledPath | None = None
+
+    @property
+    def target(self) -> TargetKind:
+        """The kind of the target of the rule's own path."""
+        return self.own.target
+
+    def way_of(self, facts: Facts) -> tuple[CompiledPath, str]:
+        """
+        Return the path for this lead, and the branch taken if the rule splits.
+
+        A lead without the fact `lead` cannot be told from others and takes the rule's own path.
+        """
+        split = self.rule.path.split
+        if split is None or self.other is None:
+            return self.own, ""
+        lead = facts.get("lead")
+        if lead is not None and draw(f"{split.name}:{lead}") < split.percent:
+            return self.other, f"{split.name}:b"
+        return self.own, f"{split.name}:a"
+
+
+def draw(lot: str) -> int:
+    """Return a number from 0 to 99, always the same for the same lot, all equally likely."""
+    return int.from_bytes(hashlib.blake2b(lot.encode(), digest_size=8).digest(), "big") % 100
 
 
 class CompiledRuleSet:
@@ -57,8 +106,8 @@ class CompiledRuleSet:
         self.rules = tuple(compile_rule(rule) for rule in ranked)
         self._always, self._index = _file(ranked)
 
-    def matching(self, facts: Facts) -> Iterator[CompiledRule]:
-        """Yield the rules whose condition holds, in the order of trying."""
+    def matching(self, facts: Facts, at: int) -> Iterator[CompiledRule]:
+        """Yield the rules whose condition holds and that have not expired, in order of trying."""
         hits = list(self._always)
         for fact, drawers in self._index:
             drawer = drawers.get(key_of(facts.get(fact)))
@@ -68,7 +117,7 @@ class CompiledRuleSet:
         rules = self.rules
         for place in hits:
             rule = rules[place]
-            if rule.holds(facts):
+            if rule.holds(facts) and not rule.rule.has_expired(at):
                 yield rule
 
 
@@ -79,28 +128,52 @@ def compile_ruleset(ruleset: RuleSet) -> CompiledRuleSet:
 
 def compile_rule(rule: Rule) -> CompiledRule:
     """Prepare one rule."""
-    target = TARGETS[rule.path.target.kind]
-    filters: list[Filter] = []
-    preferences: list[tuple[str, Preference]] = []
-    strategy = target.default_strategy
-    for stage in rule.path.stages:
-        if stage.do == SELECT:
-            strategy = stage.by
-            continue
-        made = STAGES[stage.do, stage.by].make(stage.options)
-        if isinstance(made, Filter):
-            filters.append(made)
-        else:
-            preferences.append((stage.by, made))
+    split = rule.path.split
     return CompiledRule(
         rule=rule,
         holds=compile_condition(rule.condition),
-        target=target,
-        filters=tuple(filters),
-        preferences=tuple(preferences),
-        strategy_name=strategy,
-        strategy=STRATEGIES[strategy],
+        own=compile_path(rule.path),
+        other=None if split is None else compile_path(split.path),
     )
+
+
+def compile_path(path: Path) -> CompiledPath:
+    """Prepare one path, each level of its relaxations by itself."""
+    target = TARGETS[path.target.kind]
+    preferences: list[tuple[str, Preference]] = []
+    strategy = target.default_strategy
+    for stage in path.stages:
+        if stage.do == SELECT:
+            strategy = stage.by
+        elif stage.do == PREFER:
+            preferences.append((stage.by, cast(Preference, _make(stage, stage.options))))
+    return CompiledPath(path, target, _levels(path.stages), tuple(preferences), strategy)
+
+
+def _levels(stages: Sequence[Stage]) -> tuple[Level, ...]:
+    filters = [
+        (stage, cast(Filter, _make(stage, stage.options))) for stage in stages if stage.do == FILTER
+    ]
+    levels = [Level(0, 0, tuple(made for _, made in filters))]
+    afters = sorted({one.after for stage, _ in filters for one in stage.relax})
+    for number, after in enumerate(afters, start=1):
+        kept: list[Filter] = []
+        relaxed: list[tuple[str, Relaxation]] = []
+        for stage, strict in filters:
+            reached = [one for one in stage.relax if one.after <= after]
+            if not reached:
+                kept.append(strict)
+                continue
+            now = max(reached, key=lambda one: one.after)
+            relaxed.append((stage.by, now))
+            if now.options is not None:
+                kept.append(cast(Filter, _make(stage, now.options)))
+        levels.append(Level(number, after, tuple(kept), tuple(relaxed)))
+    return tuple(levels)
+
+
+def _make(stage: Stage, options: Mapping[str, Any]) -> Filter | Preference:
+    return STAGES[stage.do, stage.by].make(options)
 
 
 def compile_condition(condition: Condition) -> Holds:

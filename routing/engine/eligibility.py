@@ -4,16 +4,18 @@ The floor: what no rule can relax.
 A candidate is checked in this order, and the first check that fails is the verdict:
 `unknown` (not in the roster), `inactive`, `handed_back` (held this very lead and gave it back,
 or lost it for being late: fact `handed_back`), `away` (paused), `absent` (out of office),
-`full` (open leads at capacity). The filters of the path come after, in their own order.
+`full` (open leads at capacity), and then the other limits: `full_points`, `full_value`,
+`full_flow`, `full_share`, see `limits`. The filters of the path come after, in their own order.
 """
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from routing.engine import spans
+from routing.engine import limits, spans
 from routing.engine.conditions import Facts
-from routing.engine.types import Counters, RepSpec, Situation, Verdict
+from routing.engine.limits import Load
+from routing.engine.types import Counters, Limit, RepSpec, Situation, Verdict
 
 UNKNOWN = "unknown"
 INACTIVE = "inactive"
@@ -22,7 +24,9 @@ AWAY = "away"
 ABSENT = "absent"
 FULL = "full"
 
-FLOOR: tuple[Verdict, ...] = (UNKNOWN, INACTIVE, HANDED_BACK, AWAY, ABSENT, FULL)
+# Held back by how much they have already.
+FULL_OF: tuple[Verdict, ...] = (FULL, *limits.VERDICTS.values())
+FLOOR: tuple[Verdict, ...] = (UNKNOWN, INACTIVE, HANDED_BACK, AWAY, ABSENT, *FULL_OF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +51,17 @@ def handed_back(facts: Facts) -> frozenset[int]:
 
 
 def floor(
-    rep: RepSpec | None, counters: Counters, at: int, never: Container[int] = ()
+    rep: RepSpec | None,
+    counters: Counters,
+    at: int,
+    never: Container[int] = (),
+    load: Load | None = None,
 ) -> Verdict | None:
     """
     Return the first floor check that the rep fails; None if the rep may take a lead.
 
-    `never` are the reps who have handed this lead back.
+    `never` are the reps who have handed this lead back. `load` is what it would add; without,
+    a lead of no points, value, tier and pool is asked about.
     """
     if rep is None:
         return UNKNOWN
@@ -66,6 +75,17 @@ def floor(
         return ABSENT
     if rep.capacity is not None and counters.open.get(rep.id, 0) >= rep.capacity:
         return FULL
+    if rep.limits:
+        stands_at = limit_reached(rep, counters, at, load or Load())
+        return None if stands_at is None else limits.VERDICTS[stands_at.kind]
+    return None
+
+
+def limit_reached(rep: RepSpec, counters: Counters, at: int, load: Load) -> Limit | None:
+    """Return the first limit that keeps the rep from a lead of this load."""
+    for limit in rep.limits:
+        if limits.exceeded(limit, rep.id, counters, at, load):
+            return limit
     return None
 
 
@@ -83,25 +103,33 @@ def is_absent(rep: RepSpec, at: int) -> bool:
 
 
 def next_chance(
-    rep: RepSpec, situation: Situation, filters: Sequence[TimeBound] = ()
+    rep: RepSpec,
+    situation: Situation,
+    filters: Sequence[TimeBound] = (),
+    load: Load | None = None,
 ) -> int | None:
     """
     Return the first instant, from now on, when time alone no longer keeps the rep from leads.
 
     Considers the pause, absences and the given filters together: somebody back from holiday at
-    midnight whose shift opens at nine has a chance at nine. Capacity is not a matter of time
-    and is left out. None if no such instant is known: switched off, paused until further
-    notice, never qualified, or no shift left in the planned hours.
+    midnight whose shift opens at nine has a chance at nine. With a `load`, also the limits that
+    time frees: so many leads an hour, and a share of a tier. Capacity, points and value are not
+    a matter of time and are left out. None if no such instant is known: switched off, paused
+    until further notice, never qualified, or no shift left in the planned hours.
     """
     if not rep.active:
         return None
-    at = situation.at
+    at, counters = situation.at, situation.counters
     while True:
-        later = _not_before(rep, situation.counters, at)
+        later = _not_before(rep, counters, at)
         for one in filters:
             if later is None:
                 return None
             later = one.not_before(rep, situation, later)
+        if load is not None:
+            for limit in rep.limits:
+                if later is not None and limits.is_timed(limit):
+                    later = limits.frees_at(limit, rep.id, counters, later, load)
         if later is None or later == at:
             return later
         # Whoever moved on may have moved into something else; every step is forward, from one
@@ -133,7 +161,9 @@ def opens_at(rep: RepSpec, at: int) -> int | None:
         at = absence[1]
 
 
-def floor_detail(verdict: Verdict, rep: RepSpec | None, counters: Counters, at: int) -> Detail:
+def floor_detail(
+    verdict: Verdict, rep: RepSpec | None, counters: Counters, at: int, load: Load | None = None
+) -> Detail:
     """Put a verdict of the floor into words."""
     if rep is None:
         return Detail("not in the roster")
@@ -148,4 +178,14 @@ def floor_detail(verdict: Verdict, rep: RepSpec | None, counters: Counters, at: 
         return Detail("held this lead before")
     if verdict == FULL:
         return Detail(f"open {counters.open.get(rep.id, 0)} of {rep.capacity}")
+    if verdict in FULL_OF:
+        return _limit_detail(rep, counters, at, load or Load())
     return Detail("switched off")
+
+
+def _limit_detail(rep: RepSpec, counters: Counters, at: int, load: Load) -> Detail:
+    limit = limit_reached(rep, counters, at, load)
+    if limit is None:
+        return Detail("")
+    until = limits.frees_at(limit, rep.id, counters, at, load)
+    return Detail(limits.words(limit, rep.id, counters, at, load), until)

@@ -6,20 +6,24 @@ adds is words: which part of a condition failed, how full somebody was, when the
 where each eligible rep stood.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from routing.engine import codec
+from routing.engine.attempt import Attempt, why_empty
 from routing.engine.compile import CompiledRule, CompiledRuleSet
 from routing.engine.conditions import Facts, Failure, first_failure
-from routing.engine.decide import Attempt, decide, why_empty
+from routing.engine.decide import decide
 from routing.engine.eligibility import FLOOR, Detail, floor_detail
+from routing.engine.facts import scores_in
 from routing.engine.rotation import UNIT, lane_of
-from routing.engine.types import Counters, Decision, Member, Roster, Situation, Verdict
+from routing.engine.strategies import STRATEGIES, in_force
+from routing.engine.types import Counters, Decision, Member, Roster, Rule, Situation, Verdict
 
-# A rule did not match; matched and was tried; or matched after the matter was settled.
-Status: TypeAlias = Literal["no_match", "tried", "not_reached"]
+# A rule did not match; matched but no longer holds; matched and was tried; or matched after the
+# matter was settled.
+Status: TypeAlias = Literal["no_match", "expired", "tried", "not_reached"]
 Result: TypeAlias = Literal["assigned", "ended", "fell_through", "waits"]
 
 CHOSEN = "chosen"
@@ -51,7 +55,7 @@ class Place:
 
     `balance` is what the pool's rotation owed before the lead, `standing` after gaining a share
     of it, in units; `balance_leads` and `standing_leads` are the same in leads, rounded. All
-    None where no rotation chose.
+    None where no rotation chose. `value` is that of the open leads, `score` the propensity.
     """
 
     place: int
@@ -60,6 +64,9 @@ class Place:
     capacity: int | None
     weight: int
     position: int
+    value: int = 0
+    performance: int = 100
+    score: float | None = None
     balance: int | None = None
     standing: int | None = None
     balance_leads: float | None = None
@@ -68,12 +75,39 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Relaxed:
+    """A filter that was not what it is on the strict path; `options` None: it was dropped."""
+
+    by: str
+    options: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class LevelStory:
+    """
+    One level of relaxation that was tried: who of the candidates was left, and if nobody, why.
+
+    `after` is the seconds of waiting from which it holds, `relaxed` what differs from level 0.
+    """
+
+    level: int
+    after: int
+    relaxed: tuple[Relaxed, ...]
+    left: int
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RuleStory:
     """
     What became of the lead at one rule.
 
     `failed` is the first failing part of a condition that did not match. `result` and what
-    follows are told only of rules that were tried; `why` of those that had nobody.
+    follows are told only of rules that were tried; `why` of those that had nobody. `target` is
+    that of the path taken: of a rule that splits, the one of its `branch`. `levels` are the
+    relaxations tried, the strict path first; `candidates` and `order` tell of the last of them.
+    `relaxes_at`: when the next level is reached, if there is one and nobody was left. `credited`
+    are those who gained their share of the lead though the company had sent them away.
     """
 
     id: int
@@ -88,8 +122,13 @@ class RuleStory:
     result: Result | None = None
     why: str | None = None
     strategy: str | None = None
+    branch: str = ""
+    until: int | None = None
+    levels: tuple[LevelStory, ...] = ()
+    relaxes_at: int | None = None
     candidates: tuple[CandidateStory, ...] = ()
     order: tuple[Place, ...] = ()
+    credited: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +187,11 @@ def explain(
     trace: list[Attempt] = []
     situation = Situation(facts, roster, counters, at)
     decision = decide(ruleset, facts, roster, counters, at, trace)
-    tried = {attempt.compiled.rule.id: attempt for attempt in trace}
+    tried: dict[int, list[Attempt]] = {}
+    for attempt in trace:
+        tried.setdefault(attempt.compiled.rule.id, []).append(attempt)
     rules = tuple(
-        _rule_story(compiled, tried.get(compiled.rule.id), decision, situation)
+        _rule_story(compiled, tried.get(compiled.rule.id, ()), decision, situation)
         for compiled in ruleset.rules
     )
     answer = None
@@ -161,35 +202,64 @@ def explain(
 
 
 def _rule_story(
-    compiled: CompiledRule, attempt: Attempt | None, decision: Decision, situation: Situation
+    compiled: CompiledRule,
+    attempts: Sequence[Attempt],
+    decision: Decision,
+    situation: Situation,
 ) -> RuleStory:
-    rule = compiled.rule
-    failed = None
-    matched = compiled.holds(situation.facts)
-    if not matched:
-        failed = first_failure(rule.condition, situation.facts)
+    rule, facts = compiled.rule, situation.facts
+    way, branch = compiled.way_of(facts)
+    matched = compiled.holds(facts)
     story = RuleStory(
         id=rule.id,
         position=rule.position,
         name=rule.name,
         fallback=rule.fallback,
-        target=rule.path.target.kind,
-        target_id=rule.path.target.id,
+        target=way.path.target.kind,
+        target_id=way.path.target.id,
         matched=matched,
-        status="not_reached" if matched else "no_match",
-        failed=failed,
+        status=_status(rule, matched, situation.at),
+        failed=None if matched else first_failure(rule.condition, facts),
+        until=rule.until,
     )
-    if attempt is None:
+    if not attempts:
         return story
+    last = attempts[-1]
     decided = decision.rule == rule.id
+    ends = way.target.ends is not None
     return replace(
         story,
         status="tried",
         result=_result(decided, decision),
-        why=None if compiled.target.ends or attempt.survivors else why_empty(attempt),
-        strategy=None if compiled.target.ends else compiled.strategy_name,
-        candidates=tuple(_candidate_stories(attempt, decision if decided else None, situation)),
-        order=_order(attempt, situation),
+        why=None if ends or last.survivors else why_empty(last),
+        strategy=None if ends else _strategy(last, situation),
+        branch=branch,
+        levels=() if ends else tuple(_level_story(attempt) for attempt in attempts),
+        relaxes_at=None if ends or last.survivors else last.next_level(situation),
+        candidates=tuple(_candidate_stories(last, decision if decided else None, situation)),
+        order=_order(last, situation),
+        credited=tuple(member.rep for member in last.credited if last.survivors),
+    )
+
+
+def _status(rule: Rule, matched: bool, at: int) -> Status:
+    if not matched:
+        return "no_match"
+    return "expired" if rule.has_expired(at) else "not_reached"
+
+
+def _strategy(attempt: Attempt, situation: Situation) -> str:
+    return in_force(attempt.way.strategy, attempt.survivors, attempt.question(situation))
+
+
+def _level_story(attempt: Attempt) -> LevelStory:
+    level, left = attempt.level, len(attempt.eligible)
+    return LevelStory(
+        level=level.number,
+        after=level.after,
+        relaxed=tuple(Relaxed(by, one.options) for by, one in level.relaxed),
+        left=left,
+        why=None if left else why_empty(attempt),
     )
 
 
@@ -222,11 +292,11 @@ def _candidate_stories(
 def _detail(verdict: Verdict, rep_id: int, attempt: Attempt, situation: Situation) -> Detail:
     rep = situation.roster.reps.get(rep_id)
     if rep is None or verdict in FLOOR:
-        return floor_detail(verdict, rep, situation.counters, situation.at)
+        return floor_detail(verdict, rep, situation.counters, situation.at, attempt.load)
     # Of several filters with one verdict, the first that the rep fails spoke.
     failed = next(
         one
-        for one in attempt.compiled.filters
+        for one in attempt.level.filters
         if one.verdict == verdict and not one.bind(situation)(rep)
     )
     return failed.detail(rep, situation)
@@ -235,27 +305,33 @@ def _detail(verdict: Verdict, rep_id: int, attempt: Attempt, situation: Situatio
 def _order(attempt: Attempt, situation: Situation) -> tuple[Place, ...]:
     if not attempt.survivors:
         return ()
-    strategy = attempt.compiled.strategy
-    keys = sorted(strategy.keys(attempt.survivors, attempt.pool, situation))
+    asked = attempt.question(situation)
+    strategy = STRATEGIES[_strategy(attempt, situation)]
+    keys = sorted(strategy.keys(attempt.survivors, asked))
     members = {member.rep: member for member in attempt.survivors}
-    total = sum(member.weight for member in attempt.survivors)
+    total = sum(member.weight for member in (*attempt.survivors, *attempt.credited))
+    scores = scores_in(situation.facts, "propensity")
     places = []
     for number, key in enumerate(keys, start=1):
-        place = _place(number, members[key[-1]], situation)
+        place = _place(number, members[key[-1]], scores, situation)
         if strategy.rotates and attempt.pool is not None:
             place = _with_balance(place, attempt.pool, total, situation)
         places.append(place)
     return tuple(places)
 
 
-def _place(number: int, member: Member, situation: Situation) -> Place:
+def _place(number: int, member: Member, scores: Mapping[int, float], situation: Situation) -> Place:
+    counters, rep = situation.counters, situation.roster.reps[member.rep]
     return Place(
         place=number,
         rep=member.rep,
-        open=situation.counters.open.get(member.rep, 0),
-        capacity=situation.roster.reps[member.rep].capacity,
+        open=counters.open.get(member.rep, 0),
+        capacity=rep.capacity,
         weight=member.weight,
         position=member.position,
+        value=counters.value.get(member.rep, 0),
+        performance=rep.performance,
+        score=scores.get(member.rep),
     )
 
 
@@ -291,4 +367,5 @@ def _only(rep: int, winner: int | None, rule: RuleStory) -> RuleStory:
         rule,
         candidates=tuple(story for story in rule.candidates if story.rep == rep),
         order=tuple(place for place in rule.order if place.rep in (rep, winner)),
+        credited=tuple(one for one in rule.credited if one == rep),
     )

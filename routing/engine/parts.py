@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 _MISSING = object()
+_INFINITY = float("inf")
 
 
 class InvalidPart(ValueError):
@@ -62,8 +63,13 @@ class ObjectReader:
     def refuse(self, key: str, message: str) -> NoReturn:
         raise self._error(self.at(key), message)
 
-    def has(self, key: str) -> bool:
-        return key in self._data
+    def names(self) -> list[str]:
+        return [str(key) for key in self._data]
+
+    def says(self, key: str) -> bool:
+        """Say whether the key is there and not null."""
+        self._seen.add(key)
+        return self._data.get(key) is not None
 
     def raw(self, key: str, default: object = _MISSING) -> object:
         self._seen.add(key)
@@ -90,12 +96,29 @@ class ObjectReader:
             self.refuse(key, f"unknown: {value!r}; one of {', '.join(choices)}")
         return value
 
-    def integer(self, key: str, default: object = _MISSING, *, least: int | None = None) -> int:
+    def integer(
+        self,
+        key: str,
+        default: object = _MISSING,
+        *,
+        least: int | None = None,
+        most: int | None = None,
+    ) -> int:
         value = self.raw(key, default)
         if not isinstance(value, int) or isinstance(value, bool):
             self.refuse(key, "must be a whole number")
         if least is not None and value < least:
             self.refuse(key, f"must be at least {least}")
+        if most is not None and value > most:
+            self.refuse(key, f"must be at most {most}")
+        return value
+
+    def number(self, key: str, *, least: float) -> float:
+        value = self.raw(key)
+        if not isinstance(value, int | float) or isinstance(value, bool) or value != value:
+            self.refuse(key, "must be a number")
+        if value < least or value == _INFINITY:
+            self.refuse(key, f"must be a number from {least} on")
         return value
 
     def boolean(self, key: str, default: object = _MISSING) -> bool:

@@ -62,6 +62,7 @@ from routing.engine.types import MAIN, Counters, Member, PoolSpec
 UNIT = math.lcm(*range(1, 41))
 # Less than this is rounding, not a claim to a lead.
 GRAIN = UNIT // 10**9
+_MORE_THAN_A_LEAD = UNIT + GRAIN
 
 # (is the balance not positive, how far off the next lead is, last turn, minus weight, position,
 # rep): the smallest is next.
@@ -74,10 +75,9 @@ def lane_of(pool: PoolSpec, tier: str) -> str:
     return tier if tier in pool.lanes else MAIN
 
 
-def bound_of(pool: PoolSpec, member: Member) -> int:
-    """Return how many units the rotation may owe the member, or be owed by them."""
-    least = min([one.weight for one in pool.members], default=member.weight)
-    return pool.bound * UNIT * member.weight // least
+def bound_of(pool: PoolSpec, weight: int) -> int:
+    """Return how many units the rotation may owe a member of this weight, or be owed by them."""
+    return pool.bound * UNIT * weight // pool.least_weight
 
 
 def standings(
@@ -95,30 +95,34 @@ def standings(
     """
     total = sum([member.weight for member in eligible]) + sum([one.weight for one in credited])
     # A common multiple of the weights makes the quotients whole numbers, compared exactly.
-    common = math.lcm(*{member.weight for member in eligible})
-    balance, turn = counters.balance.get, counters.turn.get
+    weights = {member.weight for member in eligible}
+    common = math.lcm(*weights)
+    shares = {weight: (UNIT * weight // total, common // weight) for weight in weights}
+    balance, turn, seats = counters.balance.get, counters.turn.get, pool.seats[lane]
     latest: int | None = None
     found = []
     for member in eligible:
-        seat = (pool.id, member.rep, lane)
-        weight, last = member.weight, turn(seat, 0)
-        after = balance(seat, 0) + UNIT * weight // total
-        if after > UNIT + GRAIN and last:
+        rep, weight = member.rep, member.weight
+        seat, (gained, slowness) = seats[rep], shares[weight]
+        after, last = balance(seat, 0) + gained, turn(seat, 0)
+        if after > _MORE_THAN_A_LEAD and last:
             if latest is None:
                 latest = latest_turn(pool, lane, counters)
             if latest + 1 - last < pool.catch_up:
                 # Had an extra lead just now; until the next they count what is left of a lead.
                 after = (after - 1) % UNIT + 1
-        idle = after <= GRAIN
-        off = -after if idle else (UNIT - after) * (common // weight)
-        found.append((idle, off, last, -weight, member.position, member.rep))
+        if after <= GRAIN:
+            found.append((True, -after, last, -weight, member.position, rep))
+        else:
+            off = (UNIT - after) * slowness
+            found.append((False, off, last, -weight, member.position, rep))
     return found
 
 
 def latest_turn(pool: PoolSpec, lane: str, counters: Counters) -> int:
     """Return the ordinal of the last lead that this lane of the pool gave; 0 before the first."""
-    turn, key = counters.turn.get, pool.id
-    return max([turn((key, member.rep, lane), 0) for member in pool.members], default=0)
+    turn = counters.turn.get
+    return max([turn(seat, 0) for seat in pool.seats[lane].values()], default=0)
 
 
 def charges(
@@ -134,25 +138,39 @@ def charges(
 
     The others gain their shares, the receiver pays them; the sum is zero.
     """
-    balance, key = counters.balance.get, pool.id
-    everybody = [*eligible, *credited]
+    everybody = [*eligible, *credited] if credited else eligible
     total = sum([member.weight for member in everybody])
-    least = min([one.weight for one in pool.members])
-    gains: dict[int, int] = {}
-    room = 0
+    shares: dict[int, tuple[int, int]] = {}
+    for weight in {member.weight for member in everybody}:
+        gained = UNIT * weight // total
+        shares[weight] = (gained, bound_of(pool, weight) - gained)
+    balance, seats = counters.balance.get, pool.seats[lane]
+    gains = []
     for member in everybody:
-        rep, weight = member.rep, member.weight
-        bound = pool.bound * UNIT * weight // least
-        owed = balance((key, rep, lane), 0)
+        rep = member.rep
         if rep == receiver:
-            room = max(0, bound + owed)
-        else:
-            gains[rep] = max(0, min(UNIT * weight // total, bound - owed))
-    paid = sum(gains.values())
+            continue
+        gained, ceiling = shares[member.weight]
+        owed = balance(seats[rep], 0)
+        if owed > ceiling:
+            gained = max(0, gained + ceiling - owed)
+        gains.append((rep, gained))
+    paid = sum([gained for _, gained in gains])
+    room = max(0, bound_of(pool, pool.by_rep[receiver].weight) + balance(seats[receiver], 0))
     if paid > room:
-        gains = {rep: gained * room // paid for rep, gained in gains.items()}
-        paid = sum(gains.values())
-    gains[receiver] = -paid
+        gains = [(rep, gained * room // paid) for rep, gained in gains]
+        paid = sum([gained for _, gained in gains])
+    gains.append((receiver, -paid))
+    gains.sort()
+    return tuple(gains)
+
+
+def plain_shares(pool: PoolSpec, eligible: Collection[int], receiver: int) -> Charges:
+    """Return the charges of engine 1, which knew no bounds: each their share, the receiver pays."""
+    weights = {one.rep: one.weight for one in pool.members if one.rep in eligible}
+    total = sum(weights.values())
+    gains = {rep: UNIT * weight // total for rep, weight in weights.items() if rep != receiver}
+    gains[receiver] = -sum(gains.values())
     return tuple(sorted(gains.items()))
 
 

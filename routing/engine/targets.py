@@ -4,6 +4,9 @@ Whom a rule can mean. Adding a kind of target is one entry in `TARGETS`.
 Owner kinds read a rep's id from the fact of the same name. The candidates of an owner are the
 owner and then, as listed in the roster, the owner's backup. A territory's owner is followed by
 the territory's own backup and then the owner's.
+
+`nurture` and `fast_follow` end alike, out of the reps' hands: what follows there, slowly or at
+once, is for others to read from the target. `agent` means all reps that are AI agents.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from routing.engine.conditions import Facts
-from routing.engine.parts import is_integer
+from routing.engine.facts import id_in
 from routing.engine.types import Member, Roster, Target, TerritorySpec
 
 NOBODY: tuple[Member, ...] = ()
@@ -35,7 +38,8 @@ class TargetKind:
     """
     `wants_id`: the target names one record. `ends`: the lead ends there, without candidates.
     `is_pool`: the candidates share a pool, so the rotation can choose among them.
-    `facts`: what it reads, for the linter.
+    `alike`: no candidate comes before another, so the load decides. `facts`: what it reads, for
+    the linter.
     """
 
     resolve: Resolve
@@ -43,16 +47,13 @@ class TargetKind:
     ends: Literal["queue", "nurture"] | None = None
     is_pool: bool = False
     facts: tuple[str, ...] = ()
+    alike: bool = False
 
     @property
     def default_strategy(self) -> str:
-        return "round_robin" if self.is_pool else "first"
-
-
-def id_in(facts: Facts, name: str) -> int | None:
-    """Return the id that a fact holds; None if it holds none."""
-    value = facts.get(name)
-    return value if isinstance(value, int) and is_integer(value) else None
+        if self.is_pool:
+            return "round_robin"
+        return "least_loaded" if self.alike else "first"
 
 
 def in_order(*reps: int | None) -> Candidates:
@@ -101,6 +102,10 @@ def _territory_pool(target: Target, facts: Facts, roster: Roster) -> Candidates:
     return NONE if territory is None else _members_of(territory.pool, roster)
 
 
+def _agents(target: Target, facts: Facts, roster: Roster) -> Candidates:
+    return in_order(*sorted(rep.id for rep in roster.reps.values() if rep.agent))
+
+
 def _no_reps(target: Target, facts: Facts, roster: Roster) -> Candidates:
     return NONE
 
@@ -110,9 +115,11 @@ TARGETS: Mapping[str, TargetKind] = {
     "pool": TargetKind(_pool, wants_id=True, is_pool=True),
     "queue": TargetKind(_no_reps, wants_id=True, ends="queue"),
     "nurture": TargetKind(_no_reps, ends="nurture"),
+    "fast_follow": TargetKind(_no_reps, ends="nurture"),
     "account_owner": TargetKind(_owner, facts=("account_owner",)),
     "parent_account_owner": TargetKind(_owner, facts=("parent_account_owner",)),
     "opportunity_owner": TargetKind(_owner, facts=("opportunity_owner",)),
     "territory_owner": TargetKind(_territory_owner, facts=("territory",)),
     "territory_pool": TargetKind(_territory_pool, is_pool=True, facts=("territory",)),
+    "agent": TargetKind(_agents, alike=True),
 }

@@ -13,6 +13,8 @@ from routing.engine.conditions import Condition, Facts
 from routing.engine.spans import Spans
 
 # Changes whenever the same input may lead to another decision. The golden corpus guards it.
+# "2" brought limits, lanes, bounds and catching up, credited members, relaxations, experiments
+# and rules that expire; decisions say what they charged instead of whom.
 ENGINE_VERSION = "2"
 
 # Beyond this, whole shares of UNIT would become too coarse to be called exact.
@@ -46,7 +48,8 @@ class Limit:
       this one included, the rep may hold at most `most` percent, rounded up to whole leads.
 
     `pool`: only leads that come through this pool are concerned and counted; None: all.
-    `tier`: the same for a tier.
+    `tier`: the same for a tier. Points and value are kept by rep alone: there all open leads count,
+    whatever leads are concerned.
     """
 
     kind: LimitKind
@@ -89,9 +92,26 @@ class RepSpec:
             folded = name.casefold()
             skills[folded] = max(level, skills.get(folded, level))
         object.__setattr__(self, "skills", skills)
+        if self.limits:
+            object.__setattr__(self, "limits", tuple(sorted(self.limits, key=_limit_rank)))
         _spans.check(self.absences)
         if self.hours is not None:
             _spans.check(self.hours)
+
+
+_LIMIT_KINDS: tuple[LimitKind, ...] = ("points", "value", "flow", "tier_share")
+
+
+def _limit_rank(limit: Limit) -> tuple[Any, ...]:
+    """The order in which limits are checked, and written: the given order is moot."""
+    return (
+        _LIMIT_KINDS.index(limit.kind),
+        limit.pool or 0,
+        limit.tier or "",
+        limit.window or 0,
+        limit.most,
+        limit.edges,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +143,9 @@ class PoolSpec:
     bound: int = 2
     catch_up: int = 3
     by_rep: Mapping[int, Member] = field(init=False, repr=False, compare=False)
+    least_weight: int = field(init=False, repr=False, compare=False)
+    # By lane, by rep: made once, since every lead asks for all of them more than once.
+    seats: Mapping[str, Mapping[int, Seat]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         members = tuple(sorted(self.members, key=lambda m: (m.position, m.rep)))
@@ -131,6 +154,14 @@ class PoolSpec:
             raise ValueError(f"pool {self.id} names a rep twice")
         object.__setattr__(self, "members", members)
         object.__setattr__(self, "by_rep", by_rep)
+        seats = {
+            lane: {member.rep: (self.id, member.rep, lane) for member in members}
+            for lane in (MAIN, *self.lanes)
+        }
+        object.__setattr__(self, "seats", seats)
+        object.__setattr__(
+            self, "least_weight", min([member.weight for member in members], default=1)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,6 +371,10 @@ class Rule:
         """Its place in the order of trying: fallbacks last, then position, then id."""
         return (self.fallback, self.position, self.id)
 
+    def has_expired(self, at: int) -> bool:
+        """Say whether the rule no longer holds at this instant."""
+        return self.until is not None and at >= self.until
+
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
@@ -384,7 +419,8 @@ class Decision:
       rules counts twice.
     - `passed_over`: (rule id, why) of matching rules that fell through, in order. Why is
       "no_candidates", or the verdict that dropped most (of equals, the one checked first).
-    - `relaxed`: how many relaxations of the deciding rule's path were in force.
+    - `relaxed`: the level of relaxation at which the deciding rule's path was tried last: 0 for
+      the strict path, 1 from the first `after` of its relaxations on, and so forth.
     - `branch`: "name:a" (the rule's own path) or "name:b" (the other) if the rule splits.
     - `points`, `value`, `tier`: what an assignment adds to its rep's counters.
     - `retry_at`, `blocked`, `wait_pool`, `wait_rep`: only for "park", see `decide`.

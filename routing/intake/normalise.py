@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,8 @@ from email_validator import EmailNotValidError, validate_email
 
 from accounts.geography import country_code
 from routing.intake.decode import Problem
+from routing.intake.events import BadEvents, Event
+from routing.intake.events import read as read_events
 
 # Field → longest text that is kept; what is longer is a mistake, not a name.
 TEXTS = {
@@ -34,7 +37,7 @@ TEXTS = {
     "page_url": 500,
 }
 ADDRESSES = ("email", "phone", "linkedin_url")
-OTHERS = ("country", "employees", "expected_value", "hand_raise", "channel", "motion")
+OTHERS = ("country", "employees", "expected_value", "hand_raise", "channel", "motion", "events")
 # Set by the door or the import mapping, not by whoever fills in a form.
 KNOWN = {*TEXTS, *ADDRESSES, *OTHERS}
 MOST_ANSWERS = 50
@@ -58,6 +61,7 @@ class Normalised:
     hand_raise: bool | None = None
     external_id: str = ""
     answers: Mapping[str, Any] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:
@@ -92,14 +96,19 @@ class _Field(ValueError):
 
 
 def normalise(
-    fields: Mapping[str, Any], *, required: tuple[str, ...] = (), external_id: str = ""
+    fields: Mapping[str, Any],
+    *,
+    required: tuple[str, ...] = (),
+    external_id: str = "",
+    received_at: datetime | None = None,
 ) -> Normalised:
     """
     Return the normal form of decoded fields; names that are not ours become `answers`.
 
     Text is NFKC with white space folded, computed here once, so that every database sees
     the same keys. A person must be reachable: e-mail, phone or LinkedIn; or else be known
-    by an id elsewhere, which only an import's mapping can give, never a body.
+    by an id elsewhere, which only an import's mapping can give, never a body. Events later than
+    `received_at` are refused, if it is given.
 
     :raises Refused: naming every field that cannot be used
     """
@@ -121,6 +130,7 @@ def normalise(
     value = read("expected_value", _money)
     raised = read("hand_raise", _yes_no)
     answers = _answers(fields, problems)
+    happened = _events(fields.get("events"), received_at, problems)
     named = {problem.field for problem in problems}
     for name in required:
         if name not in named and not _text_or_empty(fields.get(name)):
@@ -143,6 +153,7 @@ def normalise(
         hand_raise=raised,
         external_id=external_id,
         answers=answers,
+        events=happened,
     )
 
 
@@ -294,6 +305,14 @@ def _answers(fields: Mapping[str, Any], problems: list[Problem]) -> dict[str, An
             text = fold(value)[:LONGEST_ANSWER] if isinstance(value, str) else value
             answers[fold(str(name))[:80]] = text
     return answers
+
+
+def _events(value: Any, received_at: datetime | None, problems: list[Problem]) -> tuple[Event, ...]:
+    try:
+        return read_events(value, received_at=received_at)
+    except BadEvents as bad:
+        problems += bad.problems
+        return ()
 
 
 def _split_name(texts: dict[str, str]) -> None:

@@ -9,7 +9,8 @@ from django.db.models.functions import Concat, Lower
 
 from reps.models import Rep
 from routing import ownership
-from routing.models import Lead
+from routing.fairness.room import Room, weigh
+from routing.models import Lead, Organisation
 from routing.models.assignment import Reason
 
 
@@ -17,17 +18,21 @@ def hand_over(given: Sequence[tuple[Lead, str]], *, at: datetime) -> int:
     """
     Give leads to the owners their file names: user name, e-mail address or full name.
 
-    Whom nobody knows, who has left, or who is full, does not get the lead: it stays in the
-    waiting room and the rules decide. Returns how many were handed over.
+    Whom nobody knows, who has left, or who is full or at a limit, does not get the lead: it
+    stays in the waiting room and the rules decide. Returns how many were handed over.
     """
     reps = _reps({name.casefold() for _, name in given})
     wanted = [(lead, reps[name.casefold()]) for lead, name in given if name.casefold() in reps]
     loads = ownership.lock_loads(sorted({rep.pk for _, rep in wanted}))
-    room = Counter({rep.pk: rep.capacity - loads[rep.pk].open for _, rep in wanted})
+    places = Counter({rep.pk: rep.capacity - loads[rep.pk].open for _, rep in wanted})
+    stage_points = Organisation.get().stage_points
+    room = Room.read({rep for _, rep in wanted}, at=at, stage_points=stage_points)
     moves = []
     for lead, rep in wanted:
-        if room[rep.pk] > 0:
-            room[rep.pk] -= 1
+        weight = weigh(lead, stage_points, reason_code=Reason.IMPORTED)
+        if places[rep.pk] > 0 and room.refusal(rep, weight, at=at) is None:
+            places[rep.pk] -= 1
+            room.take(rep.pk, weight, at=at)
             moves.append(
                 ownership.Move(
                     lead_id=lead.pk,
@@ -45,7 +50,7 @@ def _reps(names: set[str]) -> dict[str, Rep]:
     """The active reps of these names; a name that two people share names nobody."""
     rows = (
         Rep.objects.active()
-        .select_related("user")
+        .select_related("user", "calendar", "team__calendar")
         .annotate(
             username=Lower("user__username"),
             mail=Lower("user__email"),

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,7 +23,7 @@ from routing.intake.normalise import Normalised, Refused, normalise
 from routing.intake.owners import hand_over
 from routing.models import Lead, Organisation, Prospect, ScoreFactor, Submission, Touch
 from routing.models.source import Mode
-from routing.qualify import facts, scoring
+from routing.qualify import facts, interest, scoring
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,7 @@ class Item:
     lead: Lead | None = None
     is_new: bool = False
     hand_raise: bool = False
+    signals: list[interest.Signal] = field(default_factory=list)
 
 
 def drain(*, driver: str, due_before: datetime, at: datetime | None = None) -> int:
@@ -172,6 +173,7 @@ def read(submission: Submission) -> Normalised:
         {**fields, **given},
         required=required_of(submission),
         external_id=submission.context.get("person_key", ""),
+        received_at=submission.received_at,
     )
 
 
@@ -229,12 +231,12 @@ def _leads(items: Sequence[Item], *, organisation: Organisation, at: datetime) -
     present = {
         (lead.prospect_id, lead.mode): lead
         for lead in Lead.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("source", "account", "queue")
+        .select_related("source", "account__parent", "queue")
         .filter(prospect__in={item.prospect.pk for item in items})
         .open()
         .order_by("pk")
     }
-    accounts = _accounts(items)
+    accounts, terms = _accounts(items), facts.Terms.of(organisation)
     new: dict[tuple[int, str], Item] = {}
     again: dict[int, Lead] = {}
     before: dict[int, tuple[Any, ...]] = {}
@@ -249,7 +251,9 @@ def _leads(items: Sequence[Item], *, organisation: Organisation, at: datetime) -
             item.lead, item.is_new = _new_lead(item, organisation, accounts), True
             new[place] = item
         item.lead.is_hand_raise = item.lead.is_hand_raise or item.hand_raise
-    _score(items, counts=_touch_counts(again), at=at)
+    stored = interest.signals_of({item.prospect.pk for item in items}, at=at)
+    _add_signals(items, stored)
+    _score(items, counts=_touch_counts(again), signals=stored, terms=terms, at=at)
     _create([item.lead for item in new.values()], at=at)
     _touch(items)
     _update([lead for lead in again.values() if before[lead.pk] != _scored(lead)], at=at)
@@ -289,7 +293,8 @@ def _new_lead(item: Item, organisation: Organisation, accounts: dict[int, Accoun
 
 def _accounts(items: Sequence[Item]) -> dict[int, Account]:
     ids = {item.match.account_id for item in items if item.match.verdict == "match"}
-    return {row.pk: row for row in Account.objects.filter(pk__in=ids)} if ids else {}
+    rows = Account.objects.select_related("parent").filter(pk__in=ids) if ids else ()
+    return {row.pk: row for row in rows}
 
 
 def _scored(lead: Lead) -> tuple[Any, ...]:
@@ -305,7 +310,30 @@ def _touch_counts(leads: dict[int, Lead]) -> dict[int, int]:
     return counts
 
 
-def _score(items: Sequence[Item], *, counts: dict[int, int], at: datetime) -> None:
+def _add_signals(items: Sequence[Item], stored: dict[int, list[interest.Signal]]) -> None:
+    """
+    Note on each item which of its events are new, and add them to what is stored.
+
+    A site may send what somebody did along with every form: the same event at the same
+    moment is one.
+    """
+    for item in items:
+        known = stored.setdefault(item.prospect.pk, [])
+        before = set(known)
+        handed_in = item.submission.occurred_at or item.submission.received_at
+        given = [(event.name, event.at or handed_in) for event in item.person.events]
+        item.signals = [signal for signal in dict.fromkeys(given) if signal not in before]
+        known += item.signals
+
+
+def _score(
+    items: Sequence[Item],
+    *,
+    counts: dict[int, int],
+    signals: dict[int, list[interest.Signal]],
+    terms: facts.Terms,
+    at: datetime,
+) -> None:
     """Score each lead with this touch counted in."""
     factors = active_factors()
     seen: dict[int, int] = {}
@@ -318,6 +346,8 @@ def _score(items: Sequence[Item], *, counts: dict[int, int], at: datetime) -> No
             account=lead.account,
             touches=seen[id(lead)],
             answers=item.person.answers,
+            terms=terms,
+            links={"events": interest.fact_of(signals.get(item.prospect.pk, ()), at=at)},
             at=at,
         )
         result = scoring.score(factors, facts.read(known))
@@ -373,6 +403,20 @@ def _create(leads: Sequence[Lead], *, at: datetime) -> None:
 
 
 def _touch(items: Sequence[Item]) -> None:
+    insert_many(
+        [
+            Touch(
+                lead=item.lead,
+                prospect=item.prospect,
+                source=item.submission.source,
+                kind=Touch.Kind.SIGNAL,
+                at=when,
+                name=name,
+            )
+            for item in items
+            for name, when in item.signals
+        ]
+    )
     insert_many(
         [
             Touch(

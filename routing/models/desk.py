@@ -1,5 +1,7 @@
 """The organisation's settings, and the row at which routing decisions queue up."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -16,6 +18,15 @@ class NotSetUp(LookupError):
 def stage_points() -> dict[str, int]:
     """The points a new organisation starts with: ten for a lead that is being worked on."""
     return {"NEW": 10, "WORKING": 10, "CONTACTED": 8, "MEETING": 6, "QUALIFIED": 4}
+
+
+def segments() -> list[dict[str, Any]]:
+    """The bands of employees that a new organisation starts with."""
+    return [
+        {"slug": "small_business", "from": 0, "to": 49},
+        {"slug": "mid_market", "from": 50, "to": 500},
+        {"slug": "enterprise", "from": 501, "to": None},
+    ]
 
 
 class Organisation(TrackedModel):
@@ -63,7 +74,22 @@ class Organisation(TrackedModel):
         blank=True,
         help_text=_("What an open lead weighs where a rep's load is limited in points."),
     )
+    segments = models.JSONField(
+        _("segments by employees"),
+        default=segments,
+        blank=True,
+        help_text=_('Bands such as {"slug": "mid_market", "from": 50, "to": 500}, in order.'),
+    )
+    # Of which rules, and of which state of the roster, the linter has spoken last.
     linted_stamp = models.BigIntegerField(default=0, editable=False)
+    linted_at = models.DateTimeField(null=True, editable=False)
+    linted_ruleset = models.ForeignKey(
+        "routing.RuleSet",
+        null=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
     routing_paused_at = models.DateTimeField(_("routing paused since"), null=True, blank=True)
     routing_paused_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -74,7 +100,7 @@ class Organisation(TrackedModel):
         related_name="+",
     )
 
-    history = HistoricalRecords()
+    history = HistoricalRecords(excluded_fields=["linted_stamp", "linted_at", "linted_ruleset"])
 
     class Meta:
         constraints = [
@@ -113,6 +139,9 @@ class Desk(models.Model):
     """
 
     name = models.CharField(_("name"), max_length=60, unique=True)
+    # When the weights in force were last worked out, and from which roster.
+    weighed_at = models.DateTimeField(null=True, editable=False)
+    weighed_stamp = models.BigIntegerField(default=0, editable=False)
 
     def __str__(self) -> str:
         return self.name

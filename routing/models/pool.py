@@ -1,14 +1,18 @@
 """Pools of reps with their rotation, shared queues, and each rep's load."""
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Sum
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from reps.models import Rep, TrackedModel
 from routing.models.desk import Desk
+from routing.models.lead import Lead
+
+TIERS = tuple(Lead.Tier.values)
 
 
 class Pool(TrackedModel):
@@ -56,7 +60,9 @@ class Pool(TrackedModel):
     rebalances = models.BooleanField(
         _("pull back who drifts"),
         default=False,
-        help_text=_("Members above the band get 20 %% of the new leads, those below 80 %%."),
+        help_text=_(
+            "Members above the band get 20 %% of the new leads together, the others 80 %%."
+        ),
     )
     band = models.PositiveSmallIntegerField(
         _("band"),
@@ -67,7 +73,7 @@ class Pool(TrackedModel):
     rewards_performance = models.BooleanField(
         _("weigh by performance"),
         default=False,
-        help_text=_("1.2 for the best, 0.8 for the weakest, by closings and late-stage load."),
+        help_text=_("Up to 1.2, down to 0.8, by closings and late-stage load."),
     )
     least_percent = models.PositiveSmallIntegerField(
         _("weight at least"),
@@ -97,6 +103,30 @@ class Pool(TrackedModel):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        """
+        Refuse lanes for anything but tiers, each once.
+
+        :raises django.core.exceptions.ValidationError: naming the field
+        """
+        known = isinstance(self.lanes, list) and all(tier in TIERS for tier in self.lanes)
+        if not known or len(set(self.lanes)) != len(self.lanes):
+            raise ValidationError(
+                {"lanes": _("A list of tiers, each once: %(tiers)s.") % {"tiers": ", ".join(TIERS)}}
+            )
+
+
+# Percent of a pool's leads that may be promised to single members, together.
+MOST_PROTECTED = 90
+
+
+def too_much_protected(*, most: int) -> str:
+    """Why a protected share cannot be kept, and what could."""
+    return str(
+        _("The protected shares of a pool are at most 90 percent together; %(most)s is left.")
+        % {"most": most}
+    )
+
 
 class PoolMember(TrackedModel):
     """That a rep takes turns in a pool, and how many: weight 2 means twice the leads."""
@@ -122,7 +152,7 @@ class PoolMember(TrackedModel):
     protected_percent = models.PositiveSmallIntegerField(
         _("protected share"),
         default=0,
-        validators=[MaxValueValidator(90)],
+        validators=[MaxValueValidator(MOST_PROTECTED)],
         help_text=_("Percent of the pool's leads that this member gets at least; 0: none."),
     )
     applied_weight = models.PositiveIntegerField(
@@ -135,6 +165,11 @@ class PoolMember(TrackedModel):
         ),
     )
     weight_cause = models.CharField(max_length=200, blank=True, editable=False)
+    above_band = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text=_("Carries more than their share, until back inside half the band."),
+    )
 
     history = HistoricalRecords()
 
@@ -149,6 +184,21 @@ class PoolMember(TrackedModel):
 
     def __str__(self) -> str:
         return f"{self.rep} in {self.pool}"
+
+    def clean(self) -> None:
+        """
+        Refuse a protected share that leaves the others of the pool too little.
+
+        :raises django.core.exceptions.ValidationError: naming the field and what is left
+        """
+        if not self.protected_percent or self.pool_id is None:
+            return
+        others = PoolMember.objects.filter(pool=self.pool_id).exclude(pk=self.pk)
+        taken = others.aggregate(sum=Sum("protected_percent"))["sum"] or 0
+        if self.protected_percent + taken > MOST_PROTECTED:
+            raise ValidationError(
+                {"protected_percent": too_much_protected(most=max(0, MOST_PROTECTED - taken))}
+            )
 
 
 class PoolStanding(models.Model):
@@ -290,6 +340,51 @@ class Limit(TrackedModel):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.most}"
+
+    @property
+    def sentence(self) -> str:
+        """The whole limit in words, without what everybody on its page knows: the pool."""
+        parts = [f"{self}" + (" %" if self.kind == self.Kind.TIER_SHARE else "")]
+        if self.window:
+            parts.append(
+                str(_("rolling %s") if self.rolling else _("per %s")) % self.get_window_display()
+            )
+        if self.tier:
+            parts.append(str(Lead.Tier(self.tier).label))
+        parts.append(str(self.rep) if self.rep_id else str(_("every member")))
+        return ", ".join(parts)
+
+    def clean(self) -> None:
+        """
+        Refuse what could not be counted.
+
+        :raises django.core.exceptions.ValidationError: naming each field and the way out
+        """
+        found = {}
+        counts_a_period = self.kind in (self.Kind.FLOW, self.Kind.TIER_SHARE)
+        if self.rep_id is None and self.pool_id is None:
+            found["rep"] = _("Choose a rep, or a pool whose every member it holds for.")
+        if self.most is not None and self.most < 1:
+            found["most"] = _("At least 1. Who shall get no leads is paused or leaves the pool.")
+        if counts_a_period and not self.window:
+            found["window"] = _("Choose the period: per hour, day or week.")
+        if not counts_a_period and self.window:
+            found["window"] = _("Open leads are counted at every moment: leave the period empty.")
+        if self.kind == self.Kind.TIER_SHARE:
+            if self.pool_id is None:
+                found["pool"] = _("A share is counted among a pool's leads: choose the pool.")
+            if not self.tier:
+                found["tier"] = _("Choose the tier whose leads are shared.")
+            if self.most is not None and self.most > 100:
+                found["most"] = _("A share is at most 100 percent.")
+            if not self.rolling:
+                found["rolling"] = _("A share is counted over the last so many hours: tick it.")
+        elif self.rolling and not self.window:
+            found["rolling"] = _("Only what has a period can roll: choose one, or untick it.")
+        if self.tier and self.tier not in TIERS:
+            found["tier"] = _("No such tier; there are %(tiers)s.") % {"tiers": ", ".join(TIERS)}
+        if found:
+            raise ValidationError(found)
 
 
 class RepLoad(models.Model):

@@ -53,6 +53,14 @@ class RuleSet(TrackedModel):
     )
     approved_digest = models.CharField(max_length=64, blank=True)
     publish_at = models.DateTimeField(_("goes live"), null=True, blank=True)
+    publish_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    takes_over = models.BooleanField(
+        _("takes over who waits"),
+        default=False,
+        help_text=_("Leads that wait under an earlier version are decided by this one."),
+    )
     publish_error = models.CharField(max_length=500, blank=True)
 
     history = HistoricalRecords()
@@ -68,6 +76,18 @@ class RuleSet(TrackedModel):
                 | Q(state="PUBLISHED", published_at__isnull=False),
                 name="routing_published_rules_have_a_date",
             ),
+            models.CheckConstraint(
+                condition=Q(publish_at__isnull=True, publish_by__isnull=True)
+                | Q(state="DRAFT", publish_at__isnull=False, publish_by__isnull=False),
+                name="routing_scheduled_draft_has_an_author",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["publish_at"],
+                name="routing_ruleset_due",
+                condition=Q(publish_at__isnull=False),
+            )
         ]
 
     def __str__(self) -> str:
@@ -192,6 +212,25 @@ class GoldenLead(TrackedModel):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, **kwargs):
+        self._refuse_if_published()
+        super().save(**kwargs)
+
+    def delete(self, **kwargs):
+        self._refuse_if_published()
+        return super().delete(**kwargs)
+
+    def _refuse_if_published(self) -> None:
+        # Where it stands and where it should go; a new one stands nowhere yet.
+        ids = Q(pk=self.ruleset_id)
+        if self.pk is not None:
+            ids |= Q(golden_leads=self.pk)
+        sets = RuleSet.objects.filter(ids)
+        if sets.exclude(state=RuleSet.State.DRAFT).exists():
+            raise PublishedRulesAreFixed(
+                _("The golden leads of published rules never change. Make a draft from them.")
+            )
 
 
 class RuleFinding(models.Model):

@@ -61,10 +61,14 @@ class Simulation(models.Model):
 
 class SimulatedLead(models.Model):
     """
-    One lead of a simulation: who got it, what the live rules say again, what the draft says.
+    One lead of a simulation: what production did, what the live rules do in a ledger of their
+    own, what the draft does in another. Of several decisions the last of the period counts.
 
-    `agrees`: the live rules, run again, gave byte for byte what production decided; None where
-    there is nothing to compare with (an uploaded row).
+    `agrees`: production's decisions, recomputed where they were made, gave what was stored;
+    None where there is nothing to compare with (an uploaded row, erased personal facts).
+    `is_compared` is False where erased facts keep the rules from being asked.
+    `at_once`: a rule other than the fallback gave it to a person when it came. `in_time`: that
+    person could answer before the deadline; None if nothing is promised.
     """
 
     simulation = models.ForeignKey(Simulation, on_delete=models.CASCADE, related_name="leads")
@@ -78,20 +82,45 @@ class SimulatedLead(models.Model):
     tier = models.CharField(max_length=4, blank=True)
     territory = models.BigIntegerField(null=True)
     agrees = models.BooleanField(null=True)
+    is_compared = models.BooleanField(default=True)
+    was_moved = models.BooleanField(default=False, help_text="A person changed who holds it.")
+
+    actual_outcome = models.CharField(max_length=7, blank=True)
+    actual_rep = models.ForeignKey(Rep, null=True, on_delete=models.CASCADE, related_name="+")
+    actual_queue = models.BigIntegerField(null=True)
+
     live_outcome = models.CharField(max_length=7)
     live_rule = models.BigIntegerField(null=True)
     live_rep = models.ForeignKey(Rep, null=True, on_delete=models.CASCADE, related_name="+")
+    live_queue = models.BigIntegerField(null=True)
+    live_pool = models.BigIntegerField(null=True)
+    live_at_once = models.BooleanField(default=False)
+    live_in_time = models.BooleanField(null=True)
+
     draft_outcome = models.CharField(max_length=7)
     draft_rule = models.BigIntegerField(null=True)
     draft_rep = models.ForeignKey(Rep, null=True, on_delete=models.CASCADE, related_name="+")
+    draft_queue = models.BigIntegerField(null=True)
+    draft_pool = models.BigIntegerField(null=True)
+    draft_at_once = models.BooleanField(default=False)
+    draft_in_time = models.BooleanField(null=True)
+
     moves = models.BooleanField(default=False)
+    differs = models.BooleanField(
+        default=False, help_text="The live rules in their own ledger differ from production."
+    )
 
     class Meta:
         ordering = ["place"]
         constraints = [
             models.UniqueConstraint(
                 fields=["simulation", "place"], name="routing_one_simulated_lead_a_place"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["simulation", "lead"],
+                condition=models.Q(lead__isnull=False),
+                name="routing_lead_once_per_simulation",
+            ),
         ]
 
     def __str__(self) -> str:

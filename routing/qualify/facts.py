@@ -5,17 +5,53 @@ A fact is one `Fact(…)` line here. Personal facts are kept apart from decision
 they can be erased. `VERSION` rises when the meaning of a fact changes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts import domains
+from accounts import domains, places
+from reps.models import Skill
 from routing.engine import FactKind
+from routing.models import Organisation
+from routing.qualify import daytime, languages
+from routing.qualify import segments as bands
 
-VERSION = 1
+VERSION = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """
+    How the organisation puts things: its segments, the slugs of its languages, its points of
+    load by state.
+    """
+
+    segments: Sequence[bands.Band] = ()
+    languages: Mapping[str, str] = field(default_factory=dict)
+    points: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, organisation: Organisation) -> "Terms":
+        """Read the organisation's terms: one statement."""
+        skills = Skill.objects.filter(category=Skill.Category.LANGUAGE).order_by("pk")
+        try:
+            found = bands.parse(organisation.segments)
+        except bands.BandError:
+            # Nobody is turned away over a setting; such a lead has no segment.
+            found = ()
+        return cls(
+            found, languages.slugs(skills.values_list("slug", "name")), points_of(organisation)
+        )
+
+
+def points_of(organisation: Organisation) -> dict[str, int]:
+    """The points of load by state of a lead, without what is no whole number."""
+    given = organisation.stage_points
+    rows = given.items() if isinstance(given, dict) else ()
+    return {state: points for state, points in rows if type(points) is int and points >= 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +64,7 @@ class Known:
     touches: int = 0
     answers: Mapping[str, Any] = field(default_factory=dict)
     links: Mapping[str, Any] = field(default_factory=dict)
+    terms: Terms = field(default_factory=Terms)
     at: datetime | None = None
 
 
@@ -43,6 +80,10 @@ class Fact:
     personal: bool = False
     # Only known when a lead is routed, so scores cannot use it.
     routing_only: bool = False
+    # What only the engine asks; people are not offered it in conditions.
+    offered: bool = True
+    # Of a number: "seconds" is written and read as a duration.
+    unit: Literal["", "seconds"] = ""
     choices: tuple[str, ...] = ()
 
 
@@ -56,6 +97,14 @@ def _of_prospect(name: str) -> Callable[[Known], Any]:
 
 def _of_account(name: str) -> Callable[[Known], Any]:
     return lambda known: getattr(known.account, name) if known.account else None
+
+
+def _of_parent(name: str) -> Callable[[Known], Any]:
+    def read(known: Known) -> Any:
+        parent = known.account.parent if known.account else None
+        return getattr(parent, name) if parent else None
+
+    return read
 
 
 def _link(name: str) -> Callable[[Known], Any]:
@@ -83,6 +132,52 @@ def _number(reader: Callable[[Known], Any]) -> Callable[[Known], Any]:
     return read
 
 
+def _now(known: Known) -> int | None:
+    return None if known.at is None else int(known.at.timestamp())
+
+
+_employees = _first(_of_account("employees"), _of_lead("employees"))
+_country = _first(_of_prospect("country"), _of_account("country"))
+_region = _first(_of_prospect("region"), _of_account("region"))
+_postal_code = _first(_of_prospect("postal_code"), _of_account("postal_code"))
+# The questions of a form that say which language somebody wants.
+LANGUAGE_QUESTIONS = ("language", "preferred_language")
+
+
+def _language(known: Known) -> str | None:
+    """What the person said, else the main language of where they are; as the skill's slug."""
+    said = (known.answers.get(question) for question in LANGUAGE_QUESTIONS)
+    named = (languages.named(text) for text in said if isinstance(text, str))
+    language = next(filter(None, named), None) or languages.of_country(
+        _country(known) or "", _region(known) or ""
+    )
+    return None if language is None else known.terms.languages.get(language, language)
+
+
+def _location(known: Known) -> list[float] | None:
+    return _point(_country(known), _postal_code(known))
+
+
+def _parent_location(known: Known) -> list[float] | None:
+    parent = known.account.parent if known.account else None
+    return _point(parent.country, parent.postal_code) if parent else None
+
+
+def _point(country: str | None, postal_code: str | None) -> list[float] | None:
+    found = places.locate(country or "", postal_code or "")
+    return None if found is None else list(found)
+
+
+def _daytime(known: Known) -> list[list[int]]:
+    where = (_country(known) or "", _postal_code(known) or "", _region(known) or "")
+    zone = places.zone_of(*where) if known.at else None
+    if zone is None or known.at is None:
+        return []
+    return daytime.ahead(zone, int(known.at.timestamp()))
+
+
+OWNER_GROUP, ENGINE_GROUP = "owner", "engine"
+
 ALL: tuple[Fact, ...] = (
     Fact("source", "text", _("source"), lambda k: k.lead.source.slug),
     Fact("channel", "text", _("channel"), _of_lead("channel")),
@@ -101,6 +196,7 @@ ALL: tuple[Fact, ...] = (
         routing_only=True,
         choices=("HOT", "WARM", "COLD"),
     ),
+    Fact("events", "events", _("intent events"), _link("events"), personal=True),
     Fact("hand_raise", "boolean", _("asked to be contacted"), _of_lead("is_hand_raise")),
     Fact("prequalified", "boolean", _("pre-qualified"), lambda k: k.lead.source.is_prequalified),
     Fact("touches", "number", _("number of touches"), lambda k: k.touches),
@@ -111,6 +207,24 @@ ALL: tuple[Fact, ...] = (
         lambda k: answer_list(k.answers),
         personal=True,
     ),
+    Fact(
+        "segment",
+        "text",
+        _("segment"),
+        lambda k: bands.of(_employees(k), k.terms.segments),
+        "company",
+    ),
+    # the moment, and the wait
+    Fact("now", "time", _("the time"), _now, "time", routing_only=True),
+    Fact(
+        "waited",
+        "number",
+        _("time waited for routing"),
+        _link("waited"),
+        "time",
+        routing_only=True,
+        unit="seconds",
+    ),
     # the company
     Fact("account", "id", _("account"), _of_lead("account_id"), "company"),
     Fact("has_account", "boolean", _("matches an account"), lambda k: bool(k.account), "company"),
@@ -118,7 +232,7 @@ ALL: tuple[Fact, ...] = (
         "employees",
         "number",
         _("employees"),
-        _first(_of_account("employees"), _of_lead("employees")),
+        _employees,
         "company",
     ),
     Fact(
@@ -129,26 +243,58 @@ ALL: tuple[Fact, ...] = (
         "company",
     ),
     Fact("revenue", "number", _("yearly revenue"), _number(_of_account("revenue")), "company"),
+    Fact("account_domain", "text", _("account's web domain"), _of_account("domain"), "company"),
     Fact(
         "country",
         "text",
         _("country"),
-        _first(_of_prospect("country"), _of_account("country")),
+        _country,
         "company",
     ),
     Fact(
         "region",
         "text",
         _("state or region"),
-        _first(_of_prospect("region"), _of_account("region")),
+        _region,
         "company",
     ),
+    # the company it belongs to
+    Fact(
+        "has_parent",
+        "boolean",
+        _("has a parent company"),
+        lambda k: bool(k.account and k.account.parent_id),
+        "parent",
+    ),
+    Fact("parent_account", "id", _("parent account"), _of_account("parent_id"), "parent"),
+    Fact("parent_industry", "text", _("parent's industry"), _of_parent("industry"), "parent"),
+    Fact("parent_employees", "number", _("parent's employees"), _of_parent("employees"), "parent"),
+    Fact(
+        "parent_revenue",
+        "number",
+        _("parent's yearly revenue"),
+        _number(_of_parent("revenue")),
+        "parent",
+    ),
+    Fact("parent_country", "text", _("parent's country"), _of_parent("country"), "parent"),
+    Fact("parent_region", "text", _("parent's state or region"), _of_parent("region"), "parent"),
+    Fact(
+        "parent_postal_code",
+        "text",
+        _("parent's postal code"),
+        _of_parent("postal_code"),
+        "parent",
+    ),
+    Fact("parent_domain", "text", _("parent's web domain"), _of_parent("domain"), "parent"),
+    Fact("parent_location", "point", _("parent's place"), _parent_location, "parent"),
     # the person
+    Fact("language", "text", _("language"), _language, "person"),
+    Fact("location", "point", _("place"), _location, "person", personal=True),
     Fact(
         "postal_code",
         "text",
         _("postal code"),
-        _first(_of_prospect("postal_code"), _of_account("postal_code")),
+        _postal_code,
         "person",
         personal=True,
     ),
@@ -187,16 +333,55 @@ ALL: tuple[Fact, ...] = (
     ),
     Fact("former_owner", "id", _("former owner"), _link("former_owner"), "owner"),
     Fact("territory", "id", _("territory"), _link("territory"), "owner"),
+    Fact("account_team", "list", _("account team"), _link("account_team"), "owner"),
     Fact("handed_back", "list", _("reps who held it before"), _link("handed_back"), "owner"),
+    # what only the engine asks
+    Fact("lead", "id", _("lead"), _of_lead("pk"), ENGINE_GROUP, routing_only=True, offered=False),
+    Fact(
+        "points",
+        "number",
+        _("points of load"),
+        lambda k: k.terms.points.get(k.lead.state),
+        ENGINE_GROUP,
+        routing_only=True,
+        offered=False,
+    ),
+    Fact(
+        "answer_by",
+        "time",
+        _("promised by"),
+        _link("answer_by"),
+        ENGINE_GROUP,
+        routing_only=True,
+        offered=False,
+    ),
+    Fact(
+        "daytime",
+        "list",
+        _("daytime of the person"),
+        _daytime,
+        ENGINE_GROUP,
+        routing_only=True,
+        offered=False,
+    ),
+    Fact(
+        "propensity",
+        "list",
+        _("likelihood by rep"),
+        _link("propensity"),
+        ENGINE_GROUP,
+        routing_only=True,
+        offered=False,
+    ),
 )
 BY_NAME: Mapping[str, Fact] = {fact.name: fact for fact in ALL}
-OWNER_GROUP = "owner"
 
 # What conditions of rules may ask, and what scores may: no score of a score, no owners.
 KINDS: Mapping[str, FactKind] = {fact.name: fact.kind for fact in ALL}
 SCORE_KINDS: Mapping[str, FactKind] = {
     fact.name: fact.kind for fact in ALL if not fact.routing_only and fact.group != OWNER_GROUP
 }
+OFFERED: tuple[Fact, ...] = tuple(fact for fact in ALL if fact.offered)
 
 
 def answer_list(answers: Mapping[str, Any]) -> list[str]:

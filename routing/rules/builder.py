@@ -1,12 +1,14 @@
 """
 Conditions as rows of a form, and back: no JSON in sight.
 
-A `Sheet` has one main block of rows and any number of groups; each says whether all, any or
-none of its rows must hold. What is nested deeper (an import may bring it) does not fit, and
-`Sheet.of` returns None for it.
+A `Sheet` is a tree of blocks: the main block first, then the groups, each after the block that
+it stands in. A block says whether all, any or none of what is in it must hold. What a row cannot
+hold (an empty group, say, which an import may bring) does not fit, and `Sheet.of` returns None.
+
+Posted fields: `g_match` and `g_parent` once per block, in the order of the blocks; `c_group`,
+`c_fact`, `c_op`, `c_value` once per row. Blocks are named by their place, from 0.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,52 +17,57 @@ from django.http import QueryDict
 
 from routing import engine
 from routing.engine import FactKind, InvalidPart
-from routing.engine.conditions import OPS, All, AnyOf, Check, Condition, Not
+from routing.engine.conditions import MAX_DEPTH, All, AnyOf, Check, Condition, Not
 from routing.qualify import facts
-from routing.rules.sentences import OP_WORDS, Names, value_words
+from routing.rules.rows import (
+    FactChoice,
+    Row,
+    RowRefused,
+    check_of,
+    fact_choices,
+    fits_a_row,
+    op_choices,
+    row_of,
+    small_number,
+)
+from routing.rules.sentences import Names
+
+__all__ = [
+    "MATCHES",
+    "Block",
+    "FactChoice",
+    "Row",
+    "RowRefused",
+    "Sheet",
+    "check_of",
+    "fact_choices",
+    "op_choices",
+    "small_number",
+]
 
 MATCHES = (
     ("all", "all of these hold"),
     ("any", "any of these holds"),
     ("none", "none of these holds"),
 )
-LIST_OPS = ("in", "not_in", "prefix", "matches_domain")
-MOST_DIGITS = 19
-NO_VALUE = ("empty", "not_empty")
-BETWEEN = re.compile(r"\s*(-?[\d.,_ ]*\d)\s*(?:and|to|–|-|;)\s*(-?[\d.,_ ]*\d)\s*")
-YES = ("yes", "true", "1", "on")
-NO = ("no", "false", "0", "off")
-
-
-def small_number(text: str) -> int | None:
-    """Read the number of a row or a block as a form posts it; None for anything else."""
-    return int(text) if text.isdecimal() and len(text) < 4 else None
-
-
-class RowRefused(ValueError):
-    """A row cannot be understood; the message is for who typed it."""
-
-
-@dataclass
-class Row:
-    """One line of the form: as typed, with what is wrong about it."""
-
-    fact: str = ""
-    op: str = ""
-    value: str = ""
-    error: str = ""
-
-    @property
-    def is_blank(self) -> bool:
-        return not self.fact and not self.value
 
 
 @dataclass
 class Block:
-    """Rows that belong together."""
+    """
+    Rows that belong together. `parent` is the place of the block it stands in, `depth` how many
+    stand around it, `joined_by` what that block says; the main block has none of them.
+    """
 
     match: str = "all"
     rows: list[Row] = field(default_factory=list)
+    parent: int = 0
+    depth: int = 0
+    joined_by: str = ""
+
+
+class _DoesNotFit(Exception):
+    """A part of a condition that no row and no group can hold."""
 
 
 @dataclass
@@ -68,6 +75,9 @@ class Sheet:
     """A condition as it stands in the form: the main block first, then the groups."""
 
     blocks: list[Block] = field(default_factory=lambda: [Block()])
+
+    def __post_init__(self) -> None:
+        self._settle()
 
     @property
     def main(self) -> Block:
@@ -81,39 +91,88 @@ class Sheet:
     def has_errors(self) -> bool:
         return any(row.error for block in self.blocks for row in block.rows)
 
+    def children(self, index: int) -> list[int]:
+        """The places of the groups that stand right in this block."""
+        return [i for i, block in enumerate(self.blocks) if i and block.parent == index]
+
+    def _settle(self) -> None:
+        """Bring blocks into the order of the page: each after its parent, with all in it."""
+        for index, block in enumerate(self.blocks):
+            if not 0 <= block.parent < index:
+                block.parent = 0
+        order: list[int] = []
+        ahead = [0] if self.blocks else []
+        while ahead:
+            index = ahead.pop()
+            order.append(index)
+            ahead += reversed(self.children(index))
+        for index in order[1:]:
+            block, parent = self.blocks[index], self.blocks[self.blocks[index].parent]
+            block.depth, block.joined_by = parent.depth + 1, parent.match
+        place = {index: number for number, index in enumerate(order)}
+        blocks = [self.blocks[index] for index in order]
+        for block in blocks:
+            block.parent = place[block.parent]
+        self.blocks = blocks
+
     # --- from a stored condition ---------------------------------------------------------
 
     @classmethod
     def of(cls, condition: Any, names: Names) -> "Sheet | None":
-        """Lay a stored condition out; None if it is nested too deep, or unreadable."""
+        """Lay a stored condition out; None if rows cannot hold it, or it is unreadable."""
         try:
             parsed = engine.parse(condition, facts.KINDS)
         except InvalidPart:
             return None
-        if isinstance(parsed, Check):
-            parsed = All((parsed,))
-        if isinstance(parsed, Not):
-            parsed = All((parsed,))
-        if isinstance(parsed, AnyOf) and not parsed.parts:
+        if parsed == All():
+            return cls()
+        sheet = cls([])
+        try:
+            sheet._lay(All((parsed,)) if isinstance(parsed, Check) else parsed, 0, names)
+        except _DoesNotFit:
             return None
-        main = Block("all" if isinstance(parsed, All) else "any")
-        groups: list[Block] = []
-        for part in parsed.parts:
-            if isinstance(part, Check):
-                if not _fits_a_row(part):
-                    return None
-                main.rows.append(_row(part, names))
-                continue
-            block = _group(part, names)
-            if block is None:
-                return None
-            last = groups[-1] if groups else None
-            # "not a and not b" reads better as one group: none of a, b.
-            if main.match == "all" and block.match == "none" and last and last.match == "none":
-                last.rows += block.rows
+        sheet._settle()
+        return None if sheet._deepest() > MAX_DEPTH else sheet
+
+    def _lay(self, part: Condition, parent: int, names: Names) -> None:
+        """Add the block of a group, and of all groups in it."""
+        match part:
+            case Not(AnyOf(parts)):
+                block = Block("none", parent=parent)
+            case Not(inner):
+                block, parts = Block("none", parent=parent), (inner,)
+            case AnyOf(parts):
+                block = Block("any", parent=parent)
+            case All(parts):
+                block = Block("all", parent=parent)
+            case _:
+                raise _DoesNotFit
+        if not parts:
+            raise _DoesNotFit
+        here = len(self.blocks)
+        self.blocks.append(block)
+        groups = []
+        for one in _gathered(parts) if block.match == "all" else parts:
+            if not isinstance(one, Check):
+                groups.append(one)
+            elif fits_a_row(one, names):
+                block.rows.append(row_of(one, names))
             else:
-                groups.append(block)
-        return cls([main, *groups])
+                raise _DoesNotFit
+        for one in groups:
+            self._lay(one, here, names)
+
+    def _deepest(self) -> int:
+        """How deep the checks of the condition would be nested; blank rows do not count."""
+        deepest = 0
+        levels: list[int] = []
+        for index, block in enumerate(self.blocks):
+            # A group of none is a `not` with an `any` in it.
+            level = (levels[block.parent] if index else 0) + (2 if block.match == "none" else 1)
+            levels.append(level)
+            if any(not row.is_blank for row in block.rows):
+                deepest = max(deepest, level)
+        return deepest
 
     # --- from what was posted ------------------------------------------------------------
 
@@ -121,8 +180,13 @@ class Sheet:
     def posted(cls, data: QueryDict) -> "Sheet":
         """Read the rows as they were typed, nothing checked yet."""
         matches = data.getlist("g_match") or ["all"]
+        parents = [small_number(text) or 0 for text in data.getlist("g_parent")]
+        parents += [0] * (len(matches) - len(parents))
         allowed = [name for name, _ in MATCHES]
-        blocks = [Block(match if match in allowed else "all") for match in matches]
+        blocks = [
+            Block(match if match in allowed else "all", parent=parent)
+            for match, parent in zip(matches, parents, strict=False)
+        ]
         columns = [data.getlist(f"c_{name}") for name in ("group", "fact", "op", "value")]
         for group, fact, op, value in zip(*columns, strict=False):
             index = small_number(group) or 0
@@ -133,76 +197,96 @@ class Sheet:
 
     def act(self, action: str) -> bool:
         """
-        Do what a button of the form says: `row:0` adds a row to a block, `group` adds a
-        group, `drop:1:2` removes row 2 of block 1. Returns whether it was such a button.
+        Do what a button of the form says: `row:0` adds a row to a block, `group:0` adds a group
+        to it (`group` alone, to the main block), `drop:1:2` removes row 2 of block 1, `cut:1`
+        removes block 1 with all in it. Returns whether it was such a button.
         """
         verb, _, rest = action.partition(":")
         numbers = [n for n in map(small_number, rest.split(":")) if n is not None]
+        index = numbers[0] if numbers else 0
+        if verb not in ("group", "row", "drop", "cut") or index >= len(self.blocks):
+            return False
+        block = self.blocks[index]
         if verb == "group":
-            self.blocks.append(Block("any", [Row()]))
-        elif verb == "row" and numbers and numbers[0] < len(self.blocks):
-            self.blocks[numbers[0]].rows.append(Row())
-        elif verb == "drop" and len(numbers) == 2 and numbers[0] < len(self.blocks):
-            block, index = self.blocks[numbers[0]], numbers[1]
-            if index < len(block.rows):
-                del block.rows[index]
-            if not block.rows and block is not self.main:
-                self.blocks.remove(block)
+            self.blocks.append(Block("any", [Row()], parent=index))
+            self._settle()
+        elif verb == "row" and numbers:
+            block.rows.append(Row())
+        elif verb == "drop" and len(numbers) == 2:
+            if numbers[1] < len(block.rows):
+                del block.rows[numbers[1]]
+            if not block.rows and not self.children(index):
+                self._cut(index)
+        elif verb == "cut" and numbers:
+            self._cut(index)
         else:
             return False
         return True
+
+    def _cut(self, index: int) -> None:
+        """Remove a group with all in it; the main block stays."""
+        if index == 0:
+            return
+        end = index + 1
+        while end < len(self.blocks) and self.blocks[end].depth > self.blocks[index].depth:
+            end += 1
+        for block in self.blocks[end:]:
+            # Nobody who stays stands in what goes.
+            if block.parent >= end:
+                block.parent -= end - index
+        del self.blocks[index:end]
 
     def condition(
         self, names: Names, *, kinds: Mapping[str, FactKind] = facts.KINDS
     ) -> dict[str, Any] | None:
         """Return the condition as JSON; None if a row has an error, which then says it."""
-        parts: list[dict[str, Any]] = _checks(self.main, names, kinds)
-        for block in self.groups:
-            checks = _checks(block, names, kinds)
-            if not checks:
-                continue
-            if block.match == "none":
-                parts.append({"not": {"any": checks}})
-            else:
-                parts.append({block.match: checks})
+        inner: dict[int, list[dict[str, Any]]] = {}
+        built: dict[str, Any] | None = None
+        # Groups come after what they stand in, so from the last one on all inner parts are there.
+        for index in range(len(self.blocks) - 1, -1, -1):
+            block = self.blocks[index]
+            parts = [*_checks(block, names, kinds), *reversed(inner.get(index, []))]
+            built = _joined(block.match, parts)
+            if index and built is not None:
+                inner.setdefault(block.parent, []).append(built)
+        if self._deepest() > MAX_DEPTH:
+            deepest = max((b for b in self.blocks if b.rows), key=lambda b: b.depth)
+            deepest.rows[0].error = f"This is nested too deep; at most {MAX_DEPTH} levels."
         if self.has_errors:
             return None
-        if self.main.match == "none" and parts:
-            return {"not": {"any": parts}}
         # Without a row there is nothing to fail: it holds for every lead.
-        return {"any" if self.main.match == "any" and parts else "all": parts}
+        return built or {"all": []}
 
 
-def _group(part: Condition, names: Names) -> Block | None:
-    match part:
-        case Not(Check() as check) if _fits_a_row(check):
-            return Block("none", [_row(check, names)])
-        case Not(AnyOf(parts)):
-            kind = "none"
-        case All(parts):
-            kind = "all"
-        case AnyOf(parts):
-            kind = "any"
-        case _:
-            return None
-    if not parts or not all(isinstance(one, Check) and _fits_a_row(one) for one in parts):
+def _joined(match: str, parts: list[dict[str, Any]]) -> dict[str, Any] | None:
+    if not parts:
         return None
-    return Block(kind, [_row(one, names) for one in parts])
+    return {"not": {"any": parts}} if match == "none" else {match: parts}
 
 
-def _fits_a_row(check: Check) -> bool:
-    """Whether a row can hold the value and give it back as it was."""
-    values = check.value if isinstance(check.value, tuple) else (check.value,)
-    typed = facts.BY_NAME[check.fact].kind != "list" or all(isinstance(v, str) for v in values)
-    return typed and not (isinstance(check.value, tuple) and any("," in str(v) for v in values))
+def _gathered(parts: Sequence[Condition]) -> list[Condition]:
+    """
+    Join what must not hold where it stands side by side: "not a and not b" reads better as one
+    group, none of a, b. Two groups that somebody made stay two.
+    """
+    found: list[Condition] = []
+    for part in parts:
+        before = found[-1] if found else None
+        one, other = _denied(before), _denied(part)
+        bare = any(isinstance(p, Not) and isinstance(p.part, Check) for p in (before, part))
+        if one and other and bare:
+            found[-1] = Not(AnyOf((*one, *other)))
+        else:
+            found.append(part)
+    return found
 
 
-def _row(check: Check, names: Names) -> Row:
-    if isinstance(check.value, list | tuple) and check.op != "between":
-        called = names.of_fact(check.fact)
-        values = [called.get(v, str(v)) if isinstance(v, int) else str(v) for v in check.value]
-        return Row(check.fact, check.op, ", ".join(values))
-    return Row(check.fact, check.op, value_words(check, names))
+def _denied(part: Condition | None) -> tuple[Condition, ...]:
+    """The checks of which none may hold; empty if the part is something else."""
+    if not isinstance(part, Not):
+        return ()
+    parts = part.part.parts if isinstance(part.part, AnyOf) else (part.part,)
+    return parts if all(isinstance(one, Check) for one in parts) else ()
 
 
 def _checks(block: Block, names: Names, kinds: Mapping[str, FactKind]) -> list[dict[str, Any]]:
@@ -215,123 +299,3 @@ def _checks(block: Block, names: Names, kinds: Mapping[str, FactKind]) -> list[d
         except (RowRefused, InvalidPart) as error:
             row.error = error.message if isinstance(error, InvalidPart) else str(error)
     return found
-
-
-def check_of(
-    row: Row, names: Names, *, kinds: Mapping[str, FactKind] = facts.KINDS
-) -> dict[str, Any]:
-    """
-    Read one row.
-
-    :raises RowRefused: or InvalidPart, with what to do about it
-    """
-    kind = kinds.get(row.fact)
-    if kind is None:
-        raise RowRefused("Choose what to look at.")
-    if row.op not in OPS:
-        raise RowRefused("Choose how to compare.")
-    if kind not in OPS[row.op].kinds:
-        fitting = ", ".join(f"“{OP_WORDS[op]}”" for op in engine.ops_for(kind))
-        raise RowRefused(f"“{OP_WORDS[row.op]}” does not fit here. Choose one of {fitting}.")
-    check: dict[str, Any] = {"fact": row.fact, "op": row.op}
-    if row.op not in NO_VALUE:
-        check["value"] = _value(row, kind, names)
-    engine.parse(check, kinds)
-    return check
-
-
-def _value(row: Row, kind: FactKind, names: Names) -> Any:
-    if not row.value:
-        raise RowRefused("Fill in a value, or choose “is known” or “is not known”.")
-    if row.op == "between":
-        ends = BETWEEN.fullmatch(row.value)
-        if ends is None:
-            raise RowRefused("Write two numbers, such as “50 and 500”.")
-        return [_number(end) for end in ends.groups()]
-    if row.op in LIST_OPS:
-        parts = [part.strip() for part in row.value.split(",") if part.strip()]
-        return [_one(part, row.fact, kind, names) for part in parts]
-    return _one(row.value, row.fact, kind, names)
-
-
-def _one(text: str, fact: str, kind: FactKind, names: Names) -> Any:
-    if kind == "number":
-        return _number(text)
-    if kind == "boolean":
-        if text.casefold() in YES:
-            return True
-        if text.casefold() in NO:
-            return False
-        raise RowRefused("Write yes or no.")
-    if kind == "id":
-        return _id(text, fact, names)
-    choices = facts.BY_NAME[fact].choices
-    if choices:
-        for choice in choices:
-            if choice.casefold() == text.casefold():
-                return choice
-        raise RowRefused(f"Choose one of {', '.join(choices)}.")
-    return text
-
-
-def _number(text: str) -> int | float:
-    plain = text.replace("\u00a0", "").replace(" ", "").replace(",", "").replace("_", "")
-    try:
-        value = float(plain)
-        return int(value) if value == int(value) else value
-    except (ValueError, OverflowError) as error:
-        raise RowRefused("Write a number.") from error
-
-
-def _id(text: str, fact: str, names: Names) -> int:
-    wanted = text.casefold()
-    found = [pk for pk, name in names.of_fact(fact).items() if name.casefold() == wanted]
-    if len(found) == 1:
-        return found[0]
-    if text.isdecimal() and len(text) < MOST_DIGITS:
-        return int(text)
-    raise RowRefused(f"Nobody and nothing is called “{text}” here.")
-
-
-# --- What the page needs -----------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class FactChoice:
-    """A fact in the select of a row."""
-
-    name: str
-    label: str
-    kind: str
-    suggestions: Sequence[str]
-
-
-def fact_choices(
-    names: Names, *, kinds: Mapping[str, FactKind] = facts.KINDS
-) -> list[tuple[str, list[FactChoice]]]:
-    """The facts by group, each with what its value may be."""
-    titles = {
-        "lead": "The lead",
-        "company": "The company",
-        "person": "The person",
-        "owner": "Whose it is",
-    }
-    groups: dict[str, list[FactChoice]] = {}
-    for fact in facts.ALL:
-        if fact.name not in kinds:
-            continue
-        suggestions: list[str] = list(fact.choices)
-        if fact.kind == "boolean":
-            suggestions = ["yes", "no"]
-        elif fact.kind == "id":
-            suggestions = sorted(names.of_fact(fact.name).values())[:200]
-        label = str(fact.label)
-        groups.setdefault(titles[fact.group], []).append(
-            FactChoice(fact.name, label[:1].upper() + label[1:], fact.kind, suggestions)
-        )
-    return list(groups.items())
-
-
-def op_choices() -> list[tuple[str, str, str]]:
-    """(op, words, the kinds of fact it fits) for the select of a row."""
-    return [(name, OP_WORDS[name], " ".join(sorted(op.kinds))) for name, op in OPS.items()]

@@ -10,11 +10,12 @@ from django.db.models import Max
 from reps import trail
 from reps.models import User
 from routing import engine
-from routing.models import Organisation, Pool, Queue, Rule, RuleSet, ScoreFactor
+from routing.models import Pool, Queue, Rule, RuleSet, ScoreFactor
 from routing.qualify.facts import SCORE_KINDS
 from routing.rules import lifecycle, standard
-from routing.rules.lifecycle import RulesRefused
+from routing.rules.approval import locked_draft
 from routing.rules.lint import check_rule
+from routing.rules.refusals import RulesRefused
 
 # Positions are unique within a version, so a new order is written above the old one first.
 ABOVE = 100_000
@@ -31,6 +32,7 @@ def save_rule(
     reasoning: str = "",
     owner: User | None = None,
     review_on: date | None = None,
+    expires_at: datetime | None = None,
     is_fallback: bool = False,
     by: User,
     at: datetime,
@@ -42,15 +44,18 @@ def save_rule(
         fallback has a condition
     :raises routing.engine.InvalidPart: pointing at what the engine cannot read
     """
-    ruleset = _locked_draft(ruleset)
+    ruleset = locked_draft(ruleset)
     row = _fresh(rule, ruleset) if rule else Rule(ruleset=ruleset)
     if is_fallback and condition != {"all": []}:
         raise RulesRefused("The fallback takes whatever is left, so it has no condition.")
+    if is_fallback and expires_at is not None:
+        raise RulesRefused("The fallback takes whatever is left, so it never expires.")
     others = ruleset.rules.exclude(pk=row.pk)
     if is_fallback and others.filter(is_fallback=True).exists():
         raise RulesRefused("There is a fallback already; a version has one.")
     row.name, row.reasoning, row.owner, row.review_on = name, reasoning, owner, review_on
     row.condition, row.path, row.is_fallback = dict(condition), dict(path), is_fallback
+    row.expires_at = expires_at
     check_rule(row)
     is_new = row.pk is None
     if is_new:
@@ -68,7 +73,7 @@ def delete_rule(*, rule: Rule, by: User, at: datetime) -> None:
 
     :raises RulesRefused: if its version is no draft
     """
-    ruleset = _locked_draft(rule.ruleset)
+    ruleset = locked_draft(rule.ruleset)
     trail.delete(_fresh(rule, ruleset), by=by, at=at, reason="taken out")
     _renumber(ruleset, _in_order(ruleset), by=by, at=at)
 
@@ -80,7 +85,7 @@ def move_rule(*, rule: Rule, up: bool, by: User, at: datetime) -> None:
 
     :raises RulesRefused: if its version is no draft
     """
-    ruleset = _locked_draft(rule.ruleset)
+    ruleset = locked_draft(rule.ruleset)
     _fresh(rule, ruleset)
     order = _in_order(ruleset)
     place = next(i for i, one in enumerate(order) if one.pk == rule.pk)
@@ -88,6 +93,23 @@ def move_rule(*, rule: Rule, up: bool, by: User, at: datetime) -> None:
     if other < 0 or other >= len(order) or order[place].is_fallback or order[other].is_fallback:
         return
     order[place], order[other] = order[other], order[place]
+    _renumber(ruleset, order, by=by, at=at)
+
+
+@transaction.atomic
+def reorder(*, ruleset: RuleSet, ids: Sequence[int], by: User, at: datetime) -> None:
+    """
+    Ask the rules of a draft in this order of ids; the fallback stays last.
+
+    Only rules that change their position are written.
+
+    :raises RulesRefused: if it is no draft, or `ids` are not just its rules
+    """
+    ruleset = locked_draft(ruleset)
+    rows = {row.pk: row for row in _in_order(ruleset)}
+    if len(ids) != len(rows) or set(ids) != rows.keys():
+        raise RulesRefused("Somebody has just added or taken out a rule. Look at the draft again.")
+    order = sorted((rows[pk] for pk in ids), key=lambda row: row.is_fallback)
     _renumber(ruleset, order, by=by, at=at)
 
 
@@ -173,15 +195,6 @@ def save_factor(
             trail.save(row, by=by, at=at, reason="edited" if row.pk else "added")
     except IntegrityError as error:
         raise RulesRefused(f"Another line is called “{name}”.") from error
-    return row
-
-
-def _locked_draft(ruleset: RuleSet) -> RuleSet:
-    # Whoever edits or publishes a version meets at its row.
-    Organisation.objects.select_for_update(no_key=True).filter(pk=1).first()
-    row = RuleSet.objects.select_for_update(no_key=True).get(pk=ruleset.pk)
-    if row.state != RuleSet.State.DRAFT:
-        raise RulesRefused(f"{row} has been published; make a draft and change that.")
     return row
 
 

@@ -1,16 +1,35 @@
 """Rules in plain English, made from what runs, so that they cannot be out of step with it."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from datetime import UTC
 from typing import Any
 
-from accounts.models import Territory
-from reps.models import Rep, Skill, Team
+from reps.availability import moment
 from routing import engine
 from routing.engine import InvalidPart
 from routing.engine.conditions import All, AnyOf, Check, Condition, Not
-from routing.models import Pool, Queue, Rule
+from routing.engine.ops import Circle, Happening
+from routing.engine.weekly import Week
+from routing.models import Rule
 from routing.qualify import facts
+from routing.rules.names import Names
+from routing.rules.path_words import SELECT_WORDS, STAGE_WORDS, TARGET_WORDS, path_words
+from routing.rules.typed import circle_words, happening_words, week_words, while_words
+
+__all__ = [
+    "OP_WORDS",
+    "SELECT_WORDS",
+    "STAGE_WORDS",
+    "TARGET_WORDS",
+    "Names",
+    "condition_words",
+    "found_words",
+    "of_rule",
+    "path_words",
+    "then",
+    "value_words",
+    "when",
+]
 
 OP_WORDS: Mapping[str, str] = {
     "eq": "is",
@@ -23,8 +42,15 @@ OP_WORDS: Mapping[str, str] = {
     "lte": "is at most",
     "between": "is between",
     "contains": "contains",
+    "has_any": "has one of",
+    "has_none": "has none of",
     "prefix": "begins with",
     "matches_domain": "is the domain",
+    "happened": "include",
+    "not_happened": "do not include",
+    "within_km": "is within",
+    "in_hours": "is within",
+    "not_in_hours": "is outside",
     "empty": "is not known",
     "not_empty": "is known",
 }
@@ -37,60 +63,27 @@ OPPOSITE: Mapping[str, str] = {
     "lt": "is not less than",
     "lte": "is not at most",
     "contains": "does not contain",
+    "has_any": "has none of",
     "prefix": "does not begin with",
     "matches_domain": "is not the domain",
+    "happened": "do not include",
+    "not_happened": "include",
+    "within_km": "is not within",
+    "in_hours": "is outside",
+    "not_in_hours": "is within",
     "empty": "is known",
     "not_empty": "is not known",
 }
-TARGET_WORDS: Mapping[str, str] = {
-    "account_owner": "the named account's owner",
-    "parent_account_owner": "the parent account's owner",
-    "opportunity_owner": "the owner of the open opportunity",
-    "territory_owner": "the territory's owner",
-    "territory_pool": "the territory's pool",
-}
-SELECT_WORDS: Mapping[str, str] = {
-    "round_robin": "in turn",
-    "least_loaded": "whoever has the fewest open leads",
-    "first": "the first who can",
-}
-REP_FACTS = ("account_owner", "parent_account_owner", "opportunity_owner", "former_owner")
 UNREADABLE = "cannot be read"
 
 
-@dataclass(frozen=True)
-class Names:
-    """What the ids in rules are called; read once for a whole page."""
-
-    pools: Mapping[int, str] = field(default_factory=dict)
-    queues: Mapping[int, str] = field(default_factory=dict)
-    reps: Mapping[int, str] = field(default_factory=dict)
-    teams: Mapping[int, str] = field(default_factory=dict)
-    territories: Mapping[int, str] = field(default_factory=dict)
-    skills: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls) -> "Names":
-        """Read every name that a rule can use: six statements."""
-        return cls(
-            pools=dict(Pool.objects.values_list("pk", "name")),
-            queues=dict(Queue.objects.values_list("pk", "name")),
-            reps={rep.pk: str(rep) for rep in Rep.objects.select_related("user")},
-            teams=dict(Team.objects.values_list("pk", "name")),
-            territories=dict(Territory.objects.values_list("pk", "name")),
-            skills=dict(Skill.objects.values_list("slug", "name")),
-        )
-
-    def of_fact(self, fact: str) -> Mapping[int, str]:
-        """What the ids that this fact holds are called."""
-        if fact in REP_FACTS:
-            return self.reps
-        return self.territories if fact == "territory" else {}
-
-
 def of_rule(rule: Rule, names: Names) -> str:
-    """Return the whole rule as one sentence."""
-    return f"{when(rule, names)}, {then(rule, names)}"
+    """Return the whole rule as one sentence, its end included if it has one."""
+    words = f"{when(rule, names)}, {then(rule, names)}"
+    if rule.expires_at is None:
+        return words
+    ends = rule.expires_at.astimezone(UTC)
+    return f"Until {ends:%-d %B %Y, %H:%M} UTC: {words}"
 
 
 def when(rule: Rule, names: Names) -> str:
@@ -184,19 +177,19 @@ def _yes_or_no(name: str, label: str, wanted: bool) -> str:
 
 def value_words(check: Check, names: Names) -> str:
     """The value of a check as it reads in a sentence and is typed in the form."""
-    called = names.of_fact(check.fact)
+    match check.value:
+        case None:
+            return ""
+        case Happening():
+            return happening_words(check.value)
+        case Circle():
+            return circle_words(check.value)
+        case Week():
+            return week_words(check.value)
 
     def one(value: Any) -> str:
-        if isinstance(value, bool):
-            return "yes" if value else "no"
-        if isinstance(value, int) and value in called:
-            return called[value]
-        if isinstance(value, float) and value == int(value):
-            return str(int(value))
-        return str(value)
+        return _plain(check.fact, value, names)
 
-    if check.value is None:
-        return ""
     if check.op == "between":
         low, high = check.value
         return f"{one(low)} and {one(high)}"
@@ -206,78 +199,35 @@ def value_words(check: Check, names: Names) -> str:
     return one(check.value)
 
 
-# --- Paths -------------------------------------------------------------------------------
+def _plain(fact: str, value: Any, names: Names) -> str:
+    """One value, by its name or in its unit."""
+    called = names.of_fact(fact)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and value in called:
+        return called[value]
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    known = facts.BY_NAME.get(fact)
+    if known and known.unit == "seconds" and isinstance(value, int) and value >= 0:
+        return while_words(value)
+    return str(value)
 
 
-def path_words(path: Any, names: Names) -> str:
-    """
-    Return a stored path in words.
-
-    :raises routing.engine.InvalidPart: if it cannot be read
-    """
-    parsed = engine.parse_path(path)
-    kind, pk = parsed.target.kind, parsed.target.id
-    if kind == "nurture":
-        return "let it rest in nurture"
-    if kind == "queue":
-        return f"put it into the queue {names.queues.get(pk or 0, '(gone)')}"
-    whom = {
-        "rep": lambda: names.reps.get(pk or 0, "a rep who is gone"),
-        "pool": lambda: f"the pool {names.pools.get(pk or 0, '(gone)')}",
-    }.get(kind, lambda: TARGET_WORDS[kind])()
-    select = next((stage.by for stage in parsed.stages if stage.do == "select"), None)
-    default = engine.TARGETS[kind].default_strategy
-    words = f"give it to {whom}"
-    if engine.TARGETS[kind].is_pool or select not in (None, default):
-        words += f", {SELECT_WORDS[select or default]}"
-    for stage in parsed.stages:
-        if stage.do != "select":
-            words += f", {_stage(stage.do, stage.by, stage.options, names)}"
-    ending = "it waits" if parsed.on_empty == "wait" else "the next rule is asked"
-    return f"{words}; if nobody can take it, {ending}"
+def found_words(fact: str, value: Any, names: Names) -> str:
+    """What was found of a fact, for people: values by name, events and moments in words."""
+    match facts.KINDS.get(fact):
+        case "time":
+            return f"{moment(int(value)):%Y-%m-%d %H:%M} UTC"
+        case "events":
+            return ", ".join(f"{name} {_ago(seconds)}" for name, seconds in value)
+        case "point":
+            return ", ".join(f"{number:g}" for number in value)
+    if isinstance(value, list | tuple):
+        return ", ".join(_plain(fact, one, names) for one in value)
+    return _plain(fact, value, names)
 
 
-_Stage = Callable[[str, Mapping[str, Any], Names], str]
-
-
-def _on_shift(do: str, options: Mapping[str, Any], names: Names) -> str:
-    within = options["within"]
-    who = f"who work within {_duration(within)}" if within else "who work now"
-    return f"among those {who}" if do == "filter" else f"preferring those {who}"
-
-
-def _skill(do: str, options: Mapping[str, Any], names: Names) -> str:
-    level = options["at_least"]
-    if "skill_fact" in options:
-        fact = facts.BY_NAME.get(options["skill_fact"])
-        skill = f"the skill of the lead's {fact.label if fact else options['skill_fact']}"
-    else:
-        skill = names.skills.get(options["skill"], options["skill"])
-    if do == "filter":
-        return f"among those with {skill} at level {level} or better"
-    return f"preferring the best at {skill} (from level {level})"
-
-
-def _team(do: str, options: Mapping[str, Any], names: Names) -> str:
-    return f"among the team {names.teams.get(options['id'], '(gone)')}"
-
-
-STAGE_WORDS: Mapping[str, _Stage] = {
-    "on_shift": _on_shift,
-    "skill": _skill,
-    "team": _team,
-    "former_owner": lambda do, options, names: "preferring the former owner",
-}
-
-
-def _stage(do: str, by: str, options: Mapping[str, Any], names: Names) -> str:
-    words = STAGE_WORDS.get(by)
-    return words(do, options, names) if words else f"{do} by {by}"
-
-
-def _duration(seconds: int) -> str:
-    if seconds % 3600 == 0:
-        hours = seconds // 3600
-        return f"{hours} hour{'s' if hours != 1 else ''}"
-    minutes = max(1, round(seconds / 60))
-    return f"{minutes} minute{'s' if minutes != 1 else ''}"
+def _ago(seconds: int) -> str:
+    unit = next((size for size in (86_400, 3600, 60) if seconds >= size), 1)
+    return f"{while_words(seconds // unit * unit)} ago"

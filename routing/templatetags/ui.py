@@ -270,3 +270,16 @@ def bar(value: float, of: float, label: str = "", plain: bool = False) -> SafeSt
         role,
         round(min(1.0, share) * 100),
     )
+
+
+@register.filter
+def percent_range(found: Any) -> str:
+    """A share with its range, as in "12 % (8 to 17)"."""
+    return f"{found.value:.0%} ({found.low * 100:.0f} – {found.high * 100:.0f})".replace("%", " %")
+
+
+@register.filter
+def points_range(found: Any) -> str:
+    """A difference of shares in percentage points with its range, as in "+4 (-1 to +9)"."""
+    low, value, high = (f"{one * 100:+.0f}" for one in (found.low, found.value, found.high))
+    return f"{value} ({low} – {high})"

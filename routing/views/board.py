@@ -85,7 +85,11 @@ class PauseForm(forms.Form):
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         help_text=gettext_lazy("In your time zone. Empty: until somebody resumes them."),
     )
-    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=200, required=False)
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=200,
+        help_text=gettext_lazy("They see it. The turns they miss are kept for them."),
+    )
 
 
 class LeaveForm(forms.Form):

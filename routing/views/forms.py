@@ -31,6 +31,9 @@ from routing.models.source import Mode
 # A field that people do not see; its name is one that programs like to fill in.
 TRAPS = ("fax", "fax_number")
 NONCE, PAGE = "nonce", "page_seen"
+# What the person did before, as the site that embeds the form knows it.
+EVENTS = "events"
+LONGEST_EVENTS = 4000
 URLENCODED = "application/x-www-form-urlencoded"
 POLLS = 30
 # How long the thank-you page names the rep; its address may be passed on.
@@ -84,7 +87,8 @@ def form(request: HttpRequest, form: LeadForm) -> HttpResponse:
         )
     if request.method != "POST":
         page = request.GET.get("page") or request.headers.get("Referer", "")
-        return _show(request, form, values={PAGE: fold(page)[:500]})
+        seen = {PAGE: fold(page)[:500], EVENTS: request.GET.get(EVENTS, "")[:LONGEST_EVENTS]}
+        return _show(request, form, values=seen)
     raw, too_large = _body(request)
     try:
         if too_large:
@@ -152,7 +156,9 @@ def _problems(form: LeadForm, answers: Mapping[str, str]) -> dict[str, str]:
 def _receive(
     request: HttpRequest, form: LeadForm, values: Mapping[str, str], answers: Mapping[str, str]
 ) -> doors.Receipt:
-    raw = json.dumps(dict(answers), ensure_ascii=False).encode()
+    told = {EVENTS: values[EVENTS]} if values.get(EVENTS, "").strip() else {}
+    # Nobody could mend events in the form, so broken ones go on to quarantine with the rest.
+    raw = json.dumps({**told, **answers}, ensure_ascii=False).encode()
     nonce = _nonce(values.get(NONCE, ""))
     arguments: dict[str, Any] = {
         "source": form.source,
@@ -225,6 +231,7 @@ def _show(
             "broken": broken,
             "nonce": _nonce(values.get(NONCE, "")),
             "page_seen": values.get(PAGE, ""),
+            "events": values.get(EVENTS, ""),
             "trap": _trap(form),
             "embedded": "embed" in request.GET,
             "is_test": _mode(request) == Mode.TEST,

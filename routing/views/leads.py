@@ -19,10 +19,12 @@ from reps import access
 from reps.due.clock import database_now
 from reps.models import Rep, User
 from routing import ownership, selectors, states, why, work
+from routing.fairness.undo import undo
 from routing.forms import (
     ActForm,
     AskForm,
     ContactForm,
+    DeclineForm,
     GiveForm,
     LeadFilterForm,
     NewLeadForm,
@@ -229,6 +231,9 @@ def _may(verb: str, lead: Lead, *, user: User, is_mine: bool) -> bool:
         return False
     if verb == "give":
         return lead.is_open and may_move(user, lead)
+    if verb == "undo":
+        untouched = lead.owner_id is not None and lead.acknowledged_at is None
+        return untouched and may_move(user, lead)
     if verb == "acknowledge":
         return is_mine and lead.acknowledged_at is None
     return is_mine
@@ -256,7 +261,13 @@ def _contact(lead: int, user: User, at: datetime, data: Mapping[str, Any]) -> st
 
 def _decline(lead: int, user: User, at: datetime, data: Mapping[str, Any]) -> str:
     work.decline(
-        lead_id=lead, epoch=data["epoch"], reason=data["reason"], by=user, at=at, driver="web"
+        lead_id=lead,
+        epoch=data["epoch"],
+        reason=data["reason"],
+        not_a_lead=data["not_a_lead"],
+        by=user,
+        at=at,
+        driver="web",
     )
     return _("Handed back. It is being placed with somebody else.")
 
@@ -313,6 +324,11 @@ def _give(lead: int, user: User, at: datetime, data: Mapping[str, Any]) -> str:
     return _("Given to %(rep)s.") % {"rep": data["to"]}
 
 
+def _undo(lead: int, user: User, at: datetime, data: Mapping[str, Any]) -> str:
+    undo(lead_id=lead, epoch=data["epoch"], reason=data["reason"], by=user, at=at, driver="web")
+    return _("Taken back. It is routed anew, as if it had not been given.")
+
+
 def _claim(lead: int, user: User, at: datetime, data: Mapping[str, Any]) -> str:
     done = work.claim(lead_id=lead, epoch=data["epoch"], by=user, at=at, driver="web")
     return _("%(name)s is yours.") % {"name": done.prospect.name}
@@ -322,11 +338,12 @@ Act = Callable[[int, User, datetime, Mapping[str, Any]], str]
 VERBS: Mapping[str, tuple[type[ActForm], Act]] = {
     "acknowledge": (ActForm, _acknowledge),
     "contact": (ContactForm, _contact),
-    "decline": (ReasonForm, _decline),
+    "decline": (DeclineForm, _decline),
     "ask": (AskForm, _ask),
     "outcome": (OutcomeForm, _outcome),
     "recycle": (RecycleForm, _recycle),
     "give": (GiveForm, _give),
+    "undo": (ReasonForm, _undo),
     "claim": (ActForm, _claim),
 }
 
@@ -343,7 +360,7 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
         return _gone(request, pk)
     lead = _visible(user, pk)
     me = access.rep_of(user)
-    if verb == "give" and not may_move(user, lead):
+    if verb in ("give", "undo") and not may_move(user, lead):
         raise Http404
     if verb == "ask" and me is None:
         raise Http404

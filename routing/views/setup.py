@@ -15,15 +15,14 @@ from reps.due.clock import database_now
 from reps.models import Rep, Team, WorkCalendar
 from reps.views.gates import set_up_only
 from routing import organisation, setup_guide
-from routing.engine import InvalidPart
 from routing.models import Lead, LeadForm, Organisation, Pool, Queue, RuleSet
 from routing.models.source import Mode
 from routing.organisation import SetUpRefused
-from routing.rules import edit, lifecycle
-from routing.rules.lifecycle import RulesRefused
-from routing.setup_forms import OrganisationForm, OrganisationSettingsForm, StarterForm
+from routing.qualify import segments
+from routing.rules import lifecycle
+from routing.setup_forms import OrganisationForm, OrganisationSettingsForm
 from routing.setup_guide import State, Step
-from routing.views import pools, sources
+from routing.views import pools, sources, starters
 from routing.visibility import visible_leads
 
 
@@ -87,6 +86,7 @@ def organisation_page(request: HttpRequest) -> HttpResponse:
             "name": row.name,
             "responsible": row.responsible_id,
             "sticky_days": row.sticky_days,
+            "segments": segments.written(row.segments),
         }
         form = OrganisationSettingsForm(request.POST or None, organisation=row, initial=values)
     if request.method == "POST" and form.is_valid():
@@ -102,33 +102,6 @@ def organisation_page(request: HttpRequest) -> HttpResponse:
         request,
         "routing/setup_organisation.html",
         {"form": form, "organisation": row},
-        status=422 if form.errors else 200,
-    )
-
-
-@set_up_only
-def starter_rules(request: HttpRequest) -> HttpResponse:
-    """Take a template of rules and publish it, or look at it as a draft first."""
-    if not Organisation.objects.exists():
-        return redirect("setup_organisation")
-    first_queue = Queue.objects.filter(pool__isnull=False).first() or Queue.objects.first()
-    form = StarterForm(
-        request.POST or None, initial={"pool": Pool.objects.first(), "fallback": first_queue}
-    )
-    if request.method == "POST" and form.is_valid():
-        live = "draft" not in request.POST
-        try:
-            made = edit.start(**form.cleaned_data, publish=live, by=request.user, at=database_now())
-        except (RulesRefused, InvalidPart) as refused:
-            form.add_error(None, str(refused))
-        else:
-            words = _("%(rules)s is live.") if live else _("%(rules)s is a draft; look at it.")
-            messages.success(request, words % {"rules": made})
-            return redirect("setup" if live else "rules_draft")
-    return TemplateResponse(
-        request,
-        "routing/setup_rules.html",
-        {"form": form, "live": Organisation.get().live_ruleset},
         status=422 if form.errors else 200,
     )
 
@@ -303,8 +276,8 @@ for _step in STEPS:
 urlpatterns = [
     path("setup/", guide, name="setup"),
     path("setup/organisation/", organisation_page, name="setup_organisation"),
-    path("setup/rules/", starter_rules, name="setup_rules"),
     path("setup/pause/", pause_routing, name="setup_pause"),
     *pools.urlpatterns,
     *sources.urlpatterns,
+    *starters.urlpatterns,
 ]

@@ -70,6 +70,8 @@ def claim(*, lead_id: int, epoch: int, by: User, at: datetime, driver: str) -> L
                 epoch=epoch,
                 place=Lead.Place.OWNER,
                 rep_id=rep.pk,
+                # Whoever claims takes it as a member of the pool that the queue is for.
+                pool_id=queue.pool_id,
                 reason_code=Reason.CLAIMED,
                 reason=f"Claimed from {queue}",
             )

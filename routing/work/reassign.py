@@ -10,6 +10,7 @@ from reps.models import Rep, User
 from reps.models.tracked import bulk_writer
 from reps.post import outbox
 from routing import ownership
+from routing.fairness import undo
 from routing.models import Lead, Organisation, Queue, ReassignmentRequest
 from routing.models.assignment import Reason
 from routing.work import steps
@@ -157,9 +158,21 @@ def put_in_queue(
 
 
 @transaction.atomic
-def decline(*, lead_id: int, epoch: int, reason: str, by: User, at: datetime, driver: str) -> Lead:
+def decline(
+    *,
+    lead_id: int,
+    epoch: int,
+    reason: str,
+    by: User,
+    at: datetime,
+    driver: str,
+    not_a_lead: bool = False,
+) -> Lead:
     """
     Hand an own lead back with a reason; it is routed anew, never to this rep again.
+
+    `not_a_lead`: spam, a test, somebody who wants no contact. The turn that it cost is given
+    back, and it does not count as a new lead of theirs.
 
     :raises NotYours: for anybody but the owner
     :raises WorkRefused: without a reason
@@ -167,6 +180,9 @@ def decline(*, lead_id: int, epoch: int, reason: str, by: User, at: datetime, dr
     text = _reason(reason)
     lead = steps.locked(lead_id, epoch)
     steps.own(lead, by)
+    if not_a_lead:
+        held = lead.assignments.get(ended_at__isnull=True)
+        undo.not_a_lead(held, by=by, at=at, reason=text)
     put_in_queue(
         leads=[lead], reason_code=Reason.DECLINED, reason=text, by=by, at=at, driver=driver
     )

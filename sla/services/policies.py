@@ -1,6 +1,6 @@
 """Which promises apply to which leads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,3 +37,17 @@ def first_per_promise(
         if place not in found and engine.holds(promise.condition, values):
             found[place] = promise
     return found
+
+
+def limits() -> Callable[[Mapping[str, Any]], int | None]:
+    """
+    Read the policies once; the function returned says within how many seconds a lead with given
+    facts should be acknowledged, None if nothing is promised.
+    """
+    promises = [one for one in active() if one.policy.metric == Policy.Metric.ACKNOWLEDGE]
+
+    def limit(values: Mapping[str, Any]) -> int | None:
+        found = first_per_promise(promises, values).values()
+        return min((one.policy.budget for one in found), default=None)
+
+    return limit

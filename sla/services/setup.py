@@ -58,6 +58,16 @@ def add_standard(*, by: User, at: datetime) -> Policy:
     """
     if Policy.objects.filter(name=STANDARD).exists():
         raise PolicyRefused(f"“{STANDARD}” is there already.")
-    policy = Policy(name=STANDARD, budget=900)
+    return promise_acknowledgement(minutes=15, by=by, at=at)
+
+
+@transaction.atomic
+def promise_acknowledgement(*, minutes: int, by: User, at: datetime) -> Policy:
+    """Return the promise that every lead is acknowledged within so many working minutes."""
+    name = f"Acknowledge within {minutes} minutes"
+    found = Policy.objects.filter(name=name).first()
+    if found is not None:
+        return found
+    policy = Policy(name=name, budget=minutes * 60)
     trail.save(policy, by=by, at=at, reason="template")
     return policy

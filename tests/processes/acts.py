@@ -204,6 +204,27 @@ def claim_all(tally: Tally, *, leads: list[list[int]], username: str, place: int
     tally.notes["won"] = won
 
 
+def claim_for(tally: Tally, *, leads: list[list[int]], usernames: list[str]) -> None:
+    """
+    Claim leads of one's own for one rep after the other, as many as each may have: the reps at
+    the same instants as everybody else does.
+    """
+    mine = iter(leads)
+    for number, username in enumerate(usernames):
+        user = User.objects.get(username=username)
+        tally.wait_for(number * 0.04)
+        for lead, epoch in mine:
+            result = tally.attempt(
+                "claim",
+                lambda lead=lead, epoch=epoch, user=user: work.claim(
+                    lead_id=lead, epoch=epoch, by=user, at=database_now(), driver="test"
+                ),
+                *REFUSED,
+            )
+            if not isinstance(result, Lead):
+                break
+
+
 def take_in(tally: Tally, *, until: float) -> None:
     """Process submissions until none is left."""
     due = datetime.fromtimestamp(until, UTC)
@@ -268,7 +289,7 @@ def post(tally: Tally, *, source: str, number: int, pause: float = 0.0, prefix: 
     tally.notes["slowest"] = slowest
 
 
-def route_all(tally: Tally, *, seed: int) -> None:
+def route_all(tally: Tally, *, seed: int, most: int = 25) -> None:
     """Route until nothing is due, in batches of chance size, so that several interleave."""
     chance = random.Random(seed)
     at = database_now()
@@ -276,7 +297,7 @@ def route_all(tally: Tally, *, seed: int) -> None:
     while True:
         decided = tally.attempt(
             "route",
-            lambda: batch.route(driver="test", at=at, due_before=at, most=chance.randint(1, 25)),
+            lambda: batch.route(driver="test", at=at, due_before=at, most=chance.randint(1, most)),
         )
         if decided is None:
             break

@@ -12,12 +12,13 @@ from django.db import connection
 
 from reps import verify
 from reps.due.clock import database_now
+from routing.dispatch import batch
 from routing.intake import doors, process
 from routing.models import Lead, Source, Submission
 from tests import make
 
 # What must hold whatever has raced; figures of loops and lateness are another matter.
-OWNERSHIP = ("I3", "I4", "I5", "I10", "I11", "I12", "F1")
+OWNERSHIP = ("I3", "I4", "I5", "I10", "I11", "I12", "F1", "F2", "F3")
 TRAIL = ("H1", "H2", "A1", "A2", "D1", "D2", "I14")
 
 
@@ -55,6 +56,13 @@ def waiting_leads(number: int, **answers: Any) -> list[Lead]:
     made = list(Lead.objects.filter(source=source).order_by("pk"))
     assert len(made) == number
     return made
+
+
+def route_everything() -> None:
+    """Decide whatever is due, by this process."""
+    at = database_now()
+    while batch.route(driver="test", at=at, due_before=at):
+        pass
 
 
 def violations(codes: Iterable[str], *, at: datetime | None = None) -> dict[str, list[str]]:

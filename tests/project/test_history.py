@@ -23,6 +23,7 @@ from reps.trail.history import tracked_fields, tracked_models
 from routing.models import (
     Lead,
     LeadForm,
+    Limit,
     Organisation,
     Pool,
     PoolMember,
@@ -115,6 +116,10 @@ CASES: dict[type[models.Model], Case] = {
         lambda: LeadForm(slug="demo", source=make.source()),
         lambda row: {"title": "A demo", "frame_hosts": ["https://a.example"], "is_active": False},
     ),
+    Limit: Case(
+        lambda: Limit(rep=make.rep(), kind="flow", most=3, window="DAY"),
+        lambda row: {"most": 5, "rolling": True, "tier": "HOT", "pool_id": make.pool().pk},
+    ),
     Opportunity: Case(
         lambda: Opportunity(account=make.account(), owner=make.rep(), name="Deal", opened_at=AT),
         lambda row: {"state": "WON", "closed_at": LATER, "value": Decimal("12.34")},
@@ -134,7 +139,13 @@ CASES: dict[type[models.Model], Case] = {
     Pool: Case(lambda: Pool(name="EMEA"), lambda row: {"territory_id": make.territory().pk}),
     PoolMember: Case(
         lambda: PoolMember(pool=make.pool(), rep=make.rep()),
-        lambda row: {"weight": 3, "position": 2},
+        lambda row: {
+            "weight": 3,
+            "position": 2,
+            "ramp_from": date(2026, 7, 1),
+            "applied_weight": 60,
+            "weight_cause": "ramping up × 0.2",
+        },
     ),
     Queue: Case(
         lambda: Queue(name="Shared", responsible=make.user()),

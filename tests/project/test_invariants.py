@@ -16,7 +16,18 @@ from reps.models import AuditEvent, Heartbeat, Message, Team
 from reps.post import outbox
 from reps.services import people
 from routing import work
-from routing.models import Assignment, Decision, Lead, PersonalFacts, RepLoad, Submission, Touch
+from routing.fairness.undo import undo
+from routing.models import (
+    Assignment,
+    BalanceLine,
+    Decision,
+    Lead,
+    Limit,
+    PersonalFacts,
+    RepLoad,
+    Submission,
+    Touch,
+)
 from sla.models import Clock, Escalation
 from tests import make
 
@@ -85,6 +96,14 @@ def lived_in() -> dict[str, Any]:
         reason="Not my field",
         by=other.owner.user,
         at=AT + make.MINUTE,
+        driver="test",
+    )
+    undo(
+        lead_id=leads[5].pk,
+        epoch=1,
+        by=boss,
+        at=AT + make.MINUTE,
+        reason="Wrong country",
         driver="test",
     )
     work.claim(lead_id=claimed.pk, epoch=1, by=cleo.user, at=AT + 3 * make.MINUTE, driver="test")
@@ -265,6 +284,23 @@ def unfair_balance(world) -> None:
     run("UPDATE routing_poolstanding SET balance = balance + 1")
 
 
+def forged_line(world) -> None:
+    row = BalanceLine.objects.filter(kind="LEADS").first()
+    run("UPDATE routing_balanceline SET units = units + 1 WHERE id = %s", row.pk)
+
+
+def flooded_rep(world) -> None:
+    """Two leads of one day, where the limit has allowed one since before."""
+    limit = Limit(rep=world["ann"], kind="flow", most=1, window="DAY", rolling=True)
+    make.saved(limit, at=AT)
+    assert not violations("F3")
+    run(
+        "UPDATE routing_assignment SET started_at = %s WHERE rep_id = %s AND ended_at IS NULL",
+        _stored(AT + make.MINUTE),
+        world["ann"].pk,
+    )
+
+
 def idle_decision(world) -> None:
     row = Assignment.objects.filter(decision__outcome="assign").first()
     run("UPDATE routing_assignment SET decision_id = NULL WHERE id = %s", row.pk)
@@ -301,6 +337,8 @@ PLANTED: dict[str, Callable[[dict], None]] = {
     "A1": edited_trail,
     "A2": unsigned_act,
     "F1": unfair_balance,
+    "F2": forged_line,
+    "F3": flooded_rep,
     "D1": idle_decision,
     "D2": another_answer,
 }

@@ -11,7 +11,7 @@ from reps.models import Message
 from routing import ownership, work
 from routing.dispatch import batch
 from routing.intake import process
-from routing.models import Decision, Lead
+from routing.models import Decision, Lead, Limit
 from routing.ownership import Move, Placed
 from sla.models import Clock, Policy
 from sla.services import clocks
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def world():
     """A pool, promises of both scopes, a points model, accounts and a territory."""
-    make.organisation()
+    make.organisation(approval_above=100)
     ann, ben = make.rep("ann"), make.rep("ben")
     pool = make.pool(ann, ben)
     make.policy("Acknowledge")
@@ -80,6 +80,29 @@ def test_routing_a_batch(world):
     assert Clock.objects.filter(metric="ACKNOWLEDGE").count() == number
     assert Clock.objects.filter(metric="CONTACT").count() == number
     assert Message.objects.filter(kind="lead_assigned").count() == number
+
+
+def test_routing_a_batch_where_everything_is_limited(world):
+    for fields in (
+        {"kind": "points", "rep": world["ann"]},
+        {"kind": "value", "pool": world["pool"]},
+        {"kind": "flow", "pool": world["pool"], "window": "DAY"},
+        {"kind": "flow", "rep": world["ben"], "window": "HOUR", "rolling": True},
+    ):
+        make.saved(Limit(most=1_000_000, **fields))
+    share = {"kind": "tier_share", "window": "WEEK", "rolling": True, "tier": "COLD"}
+    make.saved(Limit(most=100, pool=world["pool"], **share))
+    # The new limits make a new roster.
+    make.leads(1)
+    batch.route(driver="test", at=AT, due_before=AT)
+
+    measure(
+        "routing with limits",
+        make.leads,
+        lambda leads: batch.route(driver="test", at=AT, due_before=AT),
+    )
+
+    assert Lead.objects.filter(place="OWNER").count() == 2 + sum(sizes())
 
 
 def test_parking_a_batch(world):

@@ -26,6 +26,7 @@ AUD_1 = {
     "reps.WorkCalendar",
     "routing.Lead",
     "routing.LeadForm",
+    "routing.Limit",
     "routing.Organisation",
     "routing.Pool",
     "routing.PoolMember",

@@ -164,7 +164,7 @@ def test_a_pause_that_is_over_already_is_refused_on_the_page(browser):
     url = reverse("admin:reps_rep_pause", args=[rep.pk])
 
     with recorded() as trail:
-        answer = submit(browser, url, until_0="2020-01-01", until_1="10:00")
+        answer = submit(browser, url, until_0="2020-01-01", until_1="10:00", reason="Training")
 
     assert answer.status_code == 200
     assert "Choose an end in the future" in answer.content.decode()
@@ -173,7 +173,7 @@ def test_a_pause_that_is_over_already_is_refused_on_the_page(browser):
 
 def test_resuming_and_coming_back(browser, boss):
     rep = make.rep()
-    submit(browser, reverse("admin:reps_rep_pause", args=[rep.pk]))
+    submit(browser, reverse("admin:reps_rep_pause", args=[rep.pk]), reason="Training")
     with recorded() as resumed:
         submit(browser, reverse("admin:reps_rep_resume", args=[rep.pk]))
     submit(browser, reverse("admin:reps_rep_deactivate", args=[rep.pk]), reason="Left")

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 from reps import access, signals
 from reps.models import AuditEvent, Message, NotificationPreference, RepSkill, RosterStamp, User
 from reps.models.user import UserCannotBeDeleted
-from reps.services import invitations, people
+from reps.services import absences, invitations, people
 from reps.services.people import PeopleRefused
 from routing.models import Lead
 from tests import make
@@ -64,14 +64,14 @@ def test_pausing_is_on_record_and_ends_by_itself(ann, boss):
 
 
 def test_a_pause_until_further_notice_lasts(ann, boss):
-    paused = people.pause(rep=ann, until=None, reason="", by=boss, at=AT)
+    paused = people.pause(rep=ann, until=None, reason="Training", by=boss, at=AT)
 
     assert paused.is_paused(AT + timedelta(days=999))
 
 
 def test_a_pause_ends_in_the_future(ann, boss):
     with pytest.raises(PeopleRefused, match="future"):
-        people.pause(rep=ann, until=AT, reason="", by=boss, at=AT)
+        people.pause(rep=ann, until=AT, reason="Training", by=boss, at=AT)
 
 
 def test_resuming_is_announced(ann, boss, heard):
@@ -227,7 +227,7 @@ def test_ending_an_absence_early_is_announced(ann, boss, heard):
     over = make.absence(ann, AT - timedelta(days=9), AT - timedelta(days=8))
 
     for absence in (now, planned, over):
-        people.end_absence(absence=absence, by=boss, at=AT)
+        absences.end(absence=absence, by=boss, at=AT)
 
     now.refresh_from_db()
     over.refresh_from_db()
@@ -263,7 +263,7 @@ def test_preferences_are_kept_and_the_webhook_stays_out_of_the_trail(ann):
 def test_whatever_changes_who_may_get_a_lead_moves_the_rosters_stamp(ann, boss):
     stamps = [RosterStamp.current()]
     for act in (
-        lambda: people.pause(rep=ann, until=None, reason="", by=boss, at=AT),
+        lambda: people.pause(rep=ann, until=None, reason="Training", by=boss, at=AT),
         lambda: people.resume(rep=ann, by=boss, at=AT),
         lambda: people.set_capacity(rep=ann, capacity=3, by=boss, at=AT),
         lambda: make.absence(ann, AT, LATER),

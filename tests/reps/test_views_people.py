@@ -149,7 +149,10 @@ def test_a_rep_is_paused_and_resumed(client, mine):
 
 
 def test_an_end_of_the_pause_in_the_past_is_refused_in_words(client, mine):
-    page = client.post(reverse("rep_pause", args=[mine.pk]), {"pause-until": "2020-01-01T10:00"})
+    page = client.post(
+        reverse("rep_pause", args=[mine.pk]),
+        {"pause-until": "2020-01-01T10:00", "pause-reason": "Training"},
+    )
 
     assert page.status_code == 422
     assert "future" in page.content.decode()
@@ -234,7 +237,12 @@ def test_a_rep_sets_where_to_be_told_and_when_away(client):
     client.post(reverse("my_settings"), {"by_email": "on", "time_zone": "Europe/Berlin"})
     client.post(
         reverse("my_absence_add"),
-        {"starts_at": "2031-01-01T00:00", "ends_at": "2031-01-05T00:00", "reason": "Holiday"},
+        {
+            "starts_at": "2031-01-01T00:00",
+            "ends_at": "2031-01-05T00:00",
+            "reason": "Holiday",
+            "cover": "STAY",
+        },
     )
 
     assert NotificationPreference.objects.get(user=rep.user).by_email
@@ -262,7 +270,7 @@ def test_nobody_ends_the_absence_of_another(client):
     )
     client.force_login(make.rep("robin").user)
 
-    assert client.post(reverse("my_absence_end", args=[absence.pk])).status_code == 404
+    assert client.post(reverse("absence_end", args=[absence.pk])).status_code == 404
 
 
 def test_the_list_of_people_costs_the_same_for_more_people(

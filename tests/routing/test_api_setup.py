@@ -61,6 +61,7 @@ def rows():
         "territories": {"name": "DACH", "countries": ["DE"], "owner": rep.pk},
         "pools": {"name": "General"},
         "pool-members": {"pool": pool.pk, "rep": rep.pk, "weight": 2},
+        "limits": {"pool": pool.pk, "kind": "flow", "most": 3, "window": "DAY"},
         "queues": {"name": "Inbox", "responsible": rep.user_id},
         "policies": {"name": "Quick", "budget": 600},
     }
@@ -75,6 +76,7 @@ RESOURCES = (
     "territories",
     "pools",
     "pool-members",
+    "limits",
     "queues",
     "policies",
 )
@@ -89,7 +91,12 @@ def test_adding_changing_and_deleting_are_one_change_each(client, boss, resource
     url = f"/{resource}/{made.json()['id']}/"
     column, value = next(
         (name, new)
-        for name, new in (("name", "Renamed"), ("weight", 3), ("ends_on", "2026-07-01"))
+        for name, new in (
+            ("name", "Renamed"),
+            ("weight", 3),
+            ("ends_on", "2026-07-01"),
+            ("most", 5),
+        )
         if name in made.json()
     )
     with recorded() as changed:

@@ -9,12 +9,14 @@ from reps.models import AuditEvent, Message
 from reps.services import people
 from reps.trail import audit
 from routing import signals, work
-from routing.dispatch import batch, replay, snapshot
+from routing.dispatch import batch, parked, replay, snapshot
 from routing.models import (
     Assignment,
+    BalanceLine,
     Batch,
     Decision,
     Lead,
+    Organisation,
     PoolStanding,
     RepLoad,
     RosterSnapshot,
@@ -40,7 +42,8 @@ def owners(leads) -> list[str]:
 
 @pytest.fixture
 def ann():
-    make.organisation()
+    # One person may change the rules of these tests by themselves.
+    make.organisation(approval_above=100)
     return make.rep("ann")
 
 
@@ -345,7 +348,7 @@ def test_a_lead_without_a_taker_is_parked_with_its_reason(ann):
 
     lead.refresh_from_db()
     assert (lead.place, lead.waiting, lead.wait_pool) == ("QUEUE", "CAPACITY", pool)
-    assert lead.route_at == AT + batch.LOOK_AGAIN
+    assert lead.route_at == AT + parked.LOOK_AGAIN
     assert lead.decisions.get().outcome == "park"
     assert not lead.assignments.exists()
 
@@ -373,7 +376,7 @@ def test_a_lead_that_waits_for_the_same_thing_stores_no_second_decision(ann):
     again = Lead.objects.get(pk=lead.pk)
     assert lead.decisions.count() == Batch.objects.count() == 1
     assert again.history.count() == history
-    assert again.route_at == lead.route_at + batch.LOOK_AGAIN
+    assert again.route_at == lead.route_at + parked.LOOK_AGAIN
 
 
 def test_a_lead_that_waits_for_something_else_stores_its_new_decision(ann):
@@ -382,7 +385,7 @@ def test_a_lead_that_waits_for_something_else_stores_its_new_decision(ann):
     lead = make.lead()
     route()
     boss = make.user(is_superuser=True)
-    people.pause(rep=small, until=None, reason="", by=boss, at=AT)
+    people.pause(rep=small, until=None, reason="Training", by=boss, at=AT)
     people.set_capacity(rep=small, capacity=5, by=boss, at=AT)
 
     route(at=AT + HOUR)
@@ -455,15 +458,66 @@ def test_a_lead_in_the_evening_waits_for_the_next_opening(ann):
     assert owners([lead]) == ["day"]
 
 
-def test_new_rules_wake_whoever_waits(ann):
-    make.rules(make.round_robin(make.pool(make.rep("small", capacity=0)), on_empty="wait"))
-    lead = make.lead()
-    route()
-
+@pytest.fixture
+def waits(ann):
+    """A lead that waits, under the first version, for somebody who is full."""
+    small = make.rep("small", capacity=0)
+    first = make.rules(make.round_robin(make.pool(small), on_empty="wait"))
+    lead = make.routed(make.lead())
+    assert lead.wait_ruleset == first
     make.rules(make.round_robin(make.pool(ann)), at=AT + make.MINUTE)
-    route(at=AT + make.MINUTE)
+    lead.refresh_from_db()
+    return lead
 
-    assert owners([lead]) == ["ann"]
+
+def test_a_waiting_lead_stays_with_the_version_that_it_waits_under(ann, waits):
+    later = waits.route_at
+    new = make.lead(at=later)
+
+    # Two versions are two batches.
+    assert len(batch.route(driver="test", at=later, due_before=later)) == 1
+    assert route(at=later) == 1
+
+    assert owners([waits, new]) == [None, "ann"]
+    assert waits.waiting == "CAPACITY"
+    assert new.decisions.get().batch.ruleset != waits.decisions.get().batch.ruleset
+
+
+def test_a_waiting_lead_is_placed_by_the_version_that_it_waits_under(ann, waits):
+    small = waits.wait_pool.members.get().rep
+    now = AT + 2 * make.MINUTE
+    people.set_capacity(rep=small, capacity=1, by=make.user(is_superuser=True), at=now)
+
+    route(at=now)
+
+    assert owners([waits]) == ["small"]
+    assert waits.wait_ruleset is None
+    first, second = waits.decisions.order_by("pk")
+    assert first.batch.ruleset == second.batch.ruleset
+    assert replay.run_again(second).decode() == second.body
+
+
+def test_new_rules_decide_a_waiting_lead_that_they_take_over(ann, waits):
+    now = AT + 2 * make.MINUTE
+    lifecycle.take_over(Organisation.get().live_ruleset, by=make.user(is_superuser=True), at=now)
+
+    route(at=now)
+
+    assert owners([waits]) == ["ann"]
+
+
+def test_a_lead_taken_over_waits_under_the_newer_rules_from_then_on(ann, waits):
+    ann.capacity = 0
+    make.saved(ann)
+    second = make.rules(make.round_robin(waits.wait_pool, on_empty="wait"), at=AT + 2 * make.MINUTE)
+    now = AT + 3 * make.MINUTE
+    lifecycle.take_over(second, by=make.user(is_superuser=True), at=now)
+
+    route(at=now)
+
+    waits.refresh_from_db()
+    assert (waits.waiting, waits.wait_ruleset) == ("CAPACITY", second)
+    assert waits.decisions.count() == 2
 
 
 def test_without_rules_leads_wait_and_are_routed_once_there_are_some(ann):
@@ -517,7 +571,7 @@ def test_a_shadow_lead_is_decided_not_done(ann, ben):
     assert (lead.place, lead.owner, lead.owner_epoch, lead.route_at) == ("QUEUE", None, 0, None)
     assert not Message.objects.exists()
     assert not Clock.objects.exists()
-    assert not PoolStanding.objects.exists()
+    assert set(PoolStanding.objects.values_list("balance", "turn")) == {(0, 0)}
     real = make.routed(make.lead())
     assert real.owner == ann
 
@@ -594,8 +648,10 @@ def test_when_a_receiver_fails_the_whole_batch_has_not_happened(ann):
         signals.leads_placed.disconnect(fails)
 
     assert owners(leads) == [None] * 3
-    for model in (Assignment, Batch, Clock, Decision, Message, PoolStanding):
+    for model in (Assignment, Batch, Clock, Decision, Message):
         assert not model.objects.exists(), model
+    assert set(BalanceLine.objects.values_list("kind", flat=True)) == {"ENTERED"}
+    assert set(PoolStanding.objects.values_list("balance", "turn")) == {(0, 0)}
     assert AuditEvent.objects.count() == trail
     assert not list(audit.broken())
 

@@ -21,6 +21,7 @@ from routing.engine import (
     decide,
     parse_ruleset,
 )
+from routing.engine.types import MAIN, Given
 
 AT = 1_000_000
 HOUR = 3600
@@ -56,6 +57,10 @@ def decided(rules, roster, facts=None, counters=None, at=AT):
     return decide(ruleset, facts or {}, roster, counters or Counters(), at)
 
 
+def charged(decision):
+    return tuple(rep for rep, _units in decision.charges)
+
+
 THREE = make_roster(RepSpec(1, backup=2), RepSpec(2), RepSpec(3))
 
 
@@ -67,15 +72,15 @@ def test_a_rep_is_given_the_lead():
 
     assert (decision.outcome, decision.rep, decision.strategy) == ("assign", 3, "first")
     assert (decision.rule, decision.rule_position, decision.target) == (1, 10, "rep")
-    assert (decision.pool, decision.eligible, decision.runner_up) == (None, (), None)
-    assert decision.engine == "1"
+    assert (decision.pool, charged(decision), decision.runner_up) == (None, (), None)
+    assert decision.engine == "2"
 
 
 def test_a_pool_rotates_by_default_and_says_whom_it_charged():
     decision = decided(to("pool", 1), THREE)
 
     assert (decision.rep, decision.runner_up, decision.strategy) == (1, 2, "round_robin")
-    assert (decision.pool, decision.eligible) == (1, (1, 2, 3))
+    assert (decision.pool, charged(decision)) == (1, (1, 2, 3))
 
 
 def test_a_queue_ends_the_matter():
@@ -140,7 +145,7 @@ def test_the_least_loaded_has_the_fewest_open_leads_then_the_higher_weight():
 
     decision = decided(path, roster, counters=Counters(open={1: 4, 2: 1, 3: 1}))
 
-    assert (decision.rep, decision.runner_up, decision.pool) == (3, 2, None)
+    assert (decision.rep, decision.runner_up, decision.pool, decision.charges) == (3, 2, 1, ())
 
 
 def test_the_first_of_a_pool_goes_by_position():
@@ -164,7 +169,7 @@ def test_a_skill_is_required_at_its_level():
 
     assert decision.rep == 2
     assert decision.drops == (("skill", 1),)
-    assert decision.eligible == (2,)
+    assert charged(decision) == (2,)
 
 
 def test_one_of_several_languages_is_enough():
@@ -172,7 +177,7 @@ def test_one_of_several_languages_is_enough():
 
     decision = decided(to("pool", 1, FRENCH), roster, {"language": ["French", "German"]})
 
-    assert decision.eligible == (2,)
+    assert charged(decision) == (2,)
 
 
 def test_a_lead_without_skill_data_does_not_go_to_everybody():
@@ -205,9 +210,9 @@ def test_the_former_owner_is_preferred_but_not_required():
     path = to("pool", 1, {"do": "prefer", "by": "former_owner"})
 
     kept = decided(path, THREE, {"former_owner": 3})
-    assert (kept.rep, kept.eligible, kept.runner_up) == (3, (3,), None)
+    assert (kept.rep, charged(kept), kept.runner_up) == (3, (3,), None)
     assert decided(path, THREE, {"former_owner": 3}, Counters(away={3: None})).rep == 1
-    assert decided(path, THREE).eligible == (1, 2, 3)
+    assert charged(decided(path, THREE)) == (1, 2, 3)
 
 
 def test_the_highest_skill_is_preferred_and_nobody_is_lost_where_none_has_it():
@@ -215,17 +220,17 @@ def test_the_highest_skill_is_preferred_and_nobody_is_lost_where_none_has_it():
     path = to("pool", 1, {"do": "prefer", "by": "skill", "skill": "SaaS"})
     high = to("pool", 1, {"do": "prefer", "by": "skill", "skill": "SaaS", "at_least": 5})
 
-    assert decided(path, roster).eligible == (2,)
-    assert decided(path, THREE).eligible == (1, 2, 3)
-    assert decided(high, roster).eligible == (1, 2, 3)
+    assert charged(decided(path, roster)) == (2,)
+    assert charged(decided(path, THREE)) == (1, 2, 3)
+    assert charged(decided(high, roster)) == (1, 2, 3)
 
 
 def test_who_works_now_is_preferred():
     roster = make_roster(RepSpec(1, hours=LATER), RepSpec(2))
     path = to("pool", 1, {"do": "prefer", "by": "on_shift"})
 
-    assert decided(path, roster).eligible == (2,)
-    assert decided(path, roster, counters=Counters(away={2: None})).eligible == (1,)
+    assert charged(decided(path, roster)) == (2,)
+    assert charged(decided(path, roster, counters=Counters(away={2: None}))) == (1,)
 
 
 def test_preferences_apply_in_turn_each_to_those_the_one_before_kept():
@@ -239,7 +244,7 @@ def test_preferences_apply_in_turn_each_to_those_the_one_before_kept():
         {"do": "prefer", "by": "skill", "skill": "saas"},
     )
 
-    assert decided(path, roster).eligible == (2,)
+    assert charged(decided(path, roster)) == (2,)
 
 
 # --- Verdicts, and going on --------------------------------------------------------------
@@ -361,8 +366,11 @@ def test_an_assignment_by_rotation_is_booked_on_rep_and_pool():
     third = UNIT // 3
     assert counters == Counters(
         open={1: 1},
-        balance={(1, 1): -2 * third, (1, 2): third, (1, 3): third},
-        turn={(1, 1): 1},
+        points={1: 0},
+        value={1: 0},
+        balance={(1, 1, MAIN): -2 * third, (1, 2, MAIN): third, (1, 3, MAIN): third},
+        turn={(1, 1, MAIN): 1},
+        given={1: (Given(AT, 1, ""),)},
     )
 
 
@@ -373,11 +381,14 @@ def test_other_outcomes_leave_the_rotation_alone(path, open_leads):
     counters = Counters()
     apply(counters, decided(path, THREE), THREE)
 
-    assert counters == Counters(open=open_leads)
+    assert counters.open == open_leads
+    assert (counters.balance, counters.turn) == ({}, {})
 
 
 def test_deciding_changes_nothing():
-    counters = Counters(open={1: 1}, balance={(1, 1): 5}, turn={(1, 1): 2}, away={2: None})
+    counters = Counters(
+        open={1: 1}, balance={(1, 1, MAIN): 5}, turn={(1, 1, MAIN): 2}, away={2: None}
+    )
     before = counters.copy()
 
     decided(to("pool", 1), THREE, {}, counters)

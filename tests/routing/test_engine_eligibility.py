@@ -4,8 +4,8 @@ import pytest
 
 from routing.engine import Counters, Member, PoolSpec, RepSpec, Roster
 from routing.engine.eligibility import floor, next_chance, opens_at
+from routing.engine.filters import ShiftFilter, SkillFilter
 from routing.engine.spans import covering, first_open
-from routing.engine.stages import ShiftFilter, SkillFilter
 from routing.engine.types import Situation
 
 AT = 1000

@@ -13,6 +13,7 @@ from routing.engine import (
     explain,
     parse_ruleset,
 )
+from routing.engine.types import MAIN
 
 AT = 1000
 POOL = {"kind": "pool", "id": 1}
@@ -79,7 +80,7 @@ REPS = [
 ]
 POOL_OF_ALL = PoolSpec(1, tuple(Member(rep, 1, rep) for rep in (*range(1, 12), 99)))
 ROSTER = Roster.of(REPS, [POOL_OF_ALL])
-COUNTERS = Counters(open={1: 10, 8: 2}, balance={(1, 8): UNIT // 2}, away={3: None, 9: 10**9})
+COUNTERS = Counters(open={1: 10, 8: 2}, balance={(1, 8, MAIN): UNIT // 2}, away={3: None, 9: 10**9})
 
 
 def test_the_story_names_the_reason_of_every_rule_and_every_candidate():
@@ -113,7 +114,7 @@ def test_the_story_names_the_reason_of_every_rule_and_every_candidate():
 
 
 def test_the_order_shows_balances_before_and_after_the_share():
-    counters = Counters(open={8: 2}, balance={(1, 8): UNIT // 2, (1, 9): -UNIT // 2})
+    counters = Counters(open={8: 2}, balance={(1, 8, MAIN): UNIT // 2, (1, 9, MAIN): -UNIT // 2})
 
     story = explain(RULESET, {}, ROSTER, counters, AT)
 

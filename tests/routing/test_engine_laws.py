@@ -17,6 +17,8 @@ from routing.engine import (
     STRATEGIES,
     TARGETS,
     Counters,
+    Given,
+    Limit,
     Member,
     PoolSpec,
     RepSpec,
@@ -43,6 +45,7 @@ from routing.engine import (
 )
 from routing.engine.codec import canonical
 from routing.engine.conditions import OPS
+from routing.engine.rotation import bound_of
 
 AT = 1000
 REPS = range(1, 8)
@@ -59,10 +62,27 @@ IDS = {
     name: st.none() | st.sampled_from([*REPS, 99])
     for name in ("account_owner", "parent_account_owner", "opportunity_owner", "former_owner")
 }
-facts = st.fixed_dictionaries(
-    {},
-    optional=FACTS | IDS | {"territory": st.sampled_from([1, 2, 9]), "language": FACTS["country"]},
-)
+# Plain places, a third of the globe apart or none at all.
+PLACES = st.sampled_from([(0.0, 0.0), (0.0, 1.0), (52.5, 13.4), (-33.9, 151.2)])
+# What the engine itself reads: see `routing.engine.facts`.
+KNOWN = {
+    "territory": st.sampled_from([1, 2, 9]),
+    "language": FACTS["country"],
+    "segment": st.sampled_from(["fr", "de"]),
+    "lead": st.integers(1, 50),
+    "tier": st.sampled_from(["hot", "cold", None]),
+    "points": st.sampled_from([0, 1, 3, 2.5, "3"]),
+    "expected_value": st.sampled_from([0, 1000, 999.5, None]),
+    "waited": st.sampled_from([0, 29.9, 30, 45, 60, 900, None]),
+    "answer_by": st.sampled_from([AT - 1, AT, AT + 200, None]),
+    "location": st.none() | PLACES.map(list),
+    "daytime": st.sampled_from([None, [], [[AT - 9, AT + 9]], [[AT + 100, AT + 300]], "day"]),
+    "propensity": st.none()
+    | st.lists(st.tuples(st.sampled_from(REPS), st.integers(0, 3)).map(list), max_size=4),
+    "account_team": st.lists(st.sampled_from([*REPS, 99]), max_size=3),
+    "handed_back": st.just([]) | st.lists(st.sampled_from(REPS), max_size=2),
+}
+facts = st.fixed_dictionaries({}, optional=FACTS | IDS | KNOWN)
 
 
 @st.composite
@@ -97,26 +117,50 @@ conditions = st.recursive(
     max_leaves=5,
 )
 
-skill = st.fixed_dictionaries({"at_least": st.integers(1, 3)}, optional={}) | st.just({})
 names = st.sampled_from([{"skill": "fr"}, {"skill": "DE"}, {"skill_fact": "language"}])
+AFTERS = [0, 30, 60]
 
 
 @st.composite
 def stage(draw, do):
     by = draw(st.sampled_from([name for kind, name in STAGES if kind == do]))
-    made = {"do": do, "by": by}
-    if by == "skill":
-        made |= draw(names) | draw(skill)
+    options = draw(names) if by == "skill" else {}
+    if by in ("skill", "language", "segment", "seniority"):
+        options["at_least"] = draw(st.integers(1, 3))
     elif by == "team":
-        made["id"] = draw(st.integers(1, 2))
-    elif by == "on_shift":
-        made["within"] = draw(st.sampled_from([0, 50, 500]))
+        options["id"] = draw(st.integers(1, 2))
+    elif by == "near" or (by == "nearest" and draw(st.booleans())):
+        options["within_km"] = draw(st.sampled_from([0, 150, 9000.5]))
+    elif by == "on_shift" or (by == "before_deadline" and draw(st.booleans())):
+        options["within"] = draw(st.sampled_from([0, 50, 500]))
+    made = {"do": do, "by": by} | options
+    if do == "filter" and draw(st.booleans()):
+        made["relax"] = draw(relaxations(options))
     return made
 
 
 @st.composite
-def paths(draw):
-    kind = draw(st.sampled_from(["pool", "pool", "pool", *TARGETS]))
+def relaxations(draw, options):
+    """Other options for some time, then perhaps none."""
+    afters = sorted(draw(st.sets(st.sampled_from(AFTERS), max_size=3)))
+    lists = [{"after": after, "drop": True} for after in afters[-1:]]
+    for name in options.keys() & {"at_least", "id", "within", "within_km"}:
+        other = st.sampled_from([1, 2, 3, 4, 700]).filter(lambda value: value != options[name])
+        most = 4 if name == "at_least" else 700
+        changed = [
+            {"after": after, name: min(most, draw(other))}
+            for after in afters[: None if draw(st.booleans()) else -1]
+        ]
+        changed = [one for one in changed if one[name] != options[name]]
+        lists = changed + [
+            one for one in lists if one["after"] not in {c["after"] for c in changed}
+        ]
+    return lists
+
+
+@st.composite
+def paths(draw, may_split=True):
+    kind = draw(st.sampled_from(["pool", "pool", "pool", "pool", *TARGETS]))
     target = {"kind": kind}
     if TARGETS[kind].wants_id:
         target["id"] = draw(st.sampled_from([1, 2, 1, 2, 9]))
@@ -127,8 +171,17 @@ def paths(draw):
         fitting = [n for n, s in STRATEGIES.items() if TARGETS[kind].is_pool or not s.rotates]
         select = draw(st.none() | st.sampled_from(fitting))
         stages += [{"do": "select", "by": select}] if select else []
-    on_empty = draw(st.sampled_from(["next", "next", "wait"]))
-    return {"target": target, "stages": stages, "on_empty": on_empty}
+    made = {"target": target, "stages": stages}
+    made["on_empty"] = draw(st.sampled_from(["next", "next", "wait"]))
+    if made["on_empty"] == "wait" and draw(st.booleans()):
+        made["wait_at_most"] = draw(st.sampled_from([1, 45, 900]))
+    if may_split and draw(st.integers(0, 3)) == 0:
+        made["split"] = {
+            "name": draw(st.sampled_from(["one", "two"])),
+            "percent": draw(st.sampled_from([0, 30, 100])),
+            "path": draw(paths(may_split=False)),
+        }
+    return made
 
 
 @st.composite
@@ -141,6 +194,7 @@ def rulesets(draw, most=5):
             "condition": draw(st.just({"all": []}) | conditions),
             "path": draw(paths()),
             "fallback": draw(st.sampled_from([False, False, True])),
+            "until": draw(st.sampled_from([None, None, None, AT, AT + 100])),
         }
         for i in range(1, draw(st.integers(0, most)) + 1)
     ]
@@ -151,6 +205,22 @@ def rulesets(draw, most=5):
 def spans(draw):
     edges = sorted(draw(st.sets(st.integers(AT - 300, AT + 900), max_size=6)))
     return tuple(zip(edges[::2], edges[1::2], strict=False))
+
+
+@st.composite
+def limits(draw):
+    kind = draw(st.sampled_from(["points", "value", "flow", "flow", "tier_share"]))
+    pool, tier = draw(st.sampled_from([None, None, 1])), draw(st.sampled_from([None, None, "hot"]))
+    if kind in ("points", "value"):
+        most = draw(st.integers(0, 6)) * (500 if kind == "value" else 1)
+        return Limit(kind, most, pool=pool, tier=tier)
+    if kind == "tier_share":
+        share = draw(st.sampled_from([0, 25, 50, 100]))
+        return Limit(kind, share, window=draw(st.sampled_from([100, 500])), pool=1, tier="hot")
+    most = draw(st.integers(0, 3))
+    if draw(st.booleans()):
+        return Limit(kind, most, window=draw(st.sampled_from([100, 500])), pool=pool, tier=tier)
+    return Limit(kind, most, edges=(AT - 500, AT - 50, AT + 150, AT + 350), pool=pool, tier=tier)
 
 
 @st.composite
@@ -165,6 +235,11 @@ def rosters(draw):
             backup=draw(st.none() | st.sampled_from(REPS)),
             hours=draw(st.none() | spans()),
             absences=draw(st.just(()) | spans()),
+            seniority=draw(st.integers(0, 4)),
+            place=draw(st.none() | PLACES),
+            performance=draw(st.sampled_from([80, 100, 120])),
+            agent=draw(st.sampled_from([False, False, False, True])),
+            limits=tuple(draw(st.just([]) | st.lists(limits(), max_size=2))),
         )
         for rep in REPS
     ]
@@ -175,6 +250,9 @@ def rosters(draw):
                 Member(rep, draw(st.integers(1, 9)), draw(st.integers(0, 2)))
                 for rep in draw(st.sets(st.sampled_from([*REPS, 99])))
             ),
+            lanes=draw(st.sampled_from([(), ("hot",)])),
+            bound=draw(st.integers(1, 3)),
+            catch_up=draw(st.integers(2, 4)),
         )
         for pool in (1, 2)
     ]
@@ -185,11 +263,30 @@ def rosters(draw):
     return Roster.of(reps, pools, territories)
 
 
+given_before = st.builds(
+    Given,
+    st.integers(AT - 600, AT),
+    st.sampled_from([None, 1, 2]),
+    st.sampled_from(["", "hot", "cold"]),
+)
+few = st.dictionaries(st.sampled_from(REPS), st.integers(0, 4), max_size=4)
 away = st.dictionaries(
     st.sampled_from(REPS), st.none() | st.integers(AT - 100, AT + 500), max_size=3
 )
 ledgers = st.builds(
-    Counters, open=st.dictionaries(st.sampled_from(REPS), st.integers(0, 4)), away=away
+    Counters,
+    open=st.dictionaries(st.sampled_from(REPS), st.integers(0, 4)),
+    points=few,
+    value=few.map(lambda found: {rep: 500 * number for rep, number in found.items()}),
+    away=away,
+    credited=st.sets(st.sampled_from(REPS), max_size=3),
+    given=st.dictionaries(
+        st.sampled_from(REPS),
+        st.lists(given_before, min_size=1, max_size=3).map(
+            lambda found: tuple(sorted(found, key=lambda one: one.at))
+        ),
+        max_size=3,
+    ),
 )
 laws = settings(deadline=None, max_examples=45)
 
@@ -203,31 +300,83 @@ def folded(ruleset, leads, roster, counters, at=AT):
         apply(counters, decision, roster)
 
 
+def path_of(rule, decision):
+    """The path that the lead took: of an experiment, its side's."""
+    return rule.path.split.path if decision.branch.endswith(":b") else rule.path
+
+
 @laws
 @given(rulesets(), st.lists(facts, max_size=8), rosters(), ledgers)
 def test_nobody_ineligible_ever_wins_and_capacity_is_never_exceeded(
     ruleset, leads, roster, counters
 ):
     compiled = compile_ruleset(ruleset)
-    rules = {rule.rule.id: rule for rule in compiled.rules}
+    rules = {rule.id: rule for rule in ruleset.rules}
     for lead, (decision, before) in zip(
         leads, folded(compiled, leads, roster, counters), strict=True
     ):
         if decision.outcome != "assign":
             continue
         rule, rep = rules[decision.rule], roster.reps[decision.rep]
-        assert holds(rule.rule.condition, lead)
+        assert holds(rule.condition, lead)
+        assert rule.until is None or rule.until > AT
         assert floor(rep, before, AT) is None
+        assert rep.id not in lead.get("handed_back", ())
         assert rep.capacity is None or before.open.get(rep.id, 0) < rep.capacity
-        for one in rule.rule.path.stages:
-            if one.do == "filter" and one.by == "team":
+        assert decision.pool is None or rep.id in roster.pools[decision.pool].by_rep
+        # A filter without relaxations is the floor of its path, however long the lead waited.
+        for one in path_of(rule, decision).stages:
+            if one.do != "filter" or (one.relax and decision.relaxed):
+                continue
+            if one.by == "team":
                 assert rep.team == one.options["id"]
-            if one.do == "filter" and one.by == "on_shift" and rep.hours is not None:
+            if one.by == "seniority":
+                assert rep.seniority >= one.options["at_least"]
+            if one.by == "on_shift" and rep.hours is not None:
                 latest = AT + one.options["within"]
                 assert any(start <= latest and end > AT for start, end in rep.hours)
-            if one.do == "filter" and one.by == "skill":
+            if one.by == "skill":
                 name = one.options.get("skill") or lead["language"]
                 assert rep.skills.get(name.casefold(), 0) >= one.options["at_least"]
+
+
+def counted(limit, given):
+    """Those of the leads given that a limit counts at `AT`."""
+    if limit.edges:
+        since = max(edge for edge in limit.edges if edge <= AT)
+    else:
+        since = AT - limit.window + 1
+    return sum(
+        one.at >= since
+        and (limit.pool is None or one.pool == limit.pool)
+        and (limit.tier is None or one.tier == limit.tier)
+        for one in given
+    )
+
+
+@laws
+@given(rulesets(), st.lists(facts, min_size=2, max_size=10), rosters(), ledgers)
+def test_no_limit_is_ever_exceeded_however_many_leads_are_folded(ruleset, leads, roster, counters):
+    compiled = compile_ruleset(ruleset)
+    for decision, before in folded(compiled, leads, roster, counters):
+        if decision.rep is None:
+            continue
+        after = before.copy()
+        apply(after, decision, roster)
+        for limit in roster.reps[decision.rep].limits:
+            if limit.pool not in (None, decision.pool) or limit.tier not in (None, decision.tier):
+                continue
+            mine = counted(limit, after.given[decision.rep]) if limit.kind[0] in "ft" else 0
+            if limit.kind == "points":
+                assert after.points[decision.rep] <= limit.most
+            elif limit.kind == "value":
+                assert after.value[decision.rep] <= limit.most
+            elif limit.kind == "flow":
+                assert mine <= limit.most
+            else:
+                everybody = sum(counted(limit, given) for given in after.given.values())
+                # At most the share, rounded up to whole leads.
+                assert 100 * (mine - 1) < limit.most * everybody
 
 
 @laws
@@ -240,8 +389,12 @@ def test_balances_of_every_pool_sum_to_zero_and_replay_gives_the_same(
     for decision, now in folded(compiled, leads, roster, counters):
         decisions.append(decision)
         ledger = now
-    for pool in roster.pools:
-        assert sum(units for (one, _), units in ledger.balance.items() if one == pool) == 0
+    for pool in roster.pools.values():
+        for lane in ("", "hot"):
+            seats = {k: u for k, u in ledger.balance.items() if (k[0], k[2]) == (pool.id, lane)}
+            assert sum(seats.values()) == 0
+            for (_, rep, _), units in seats.items():
+                assert abs(units) <= bound_of(pool, pool.by_rep[rep].weight)
 
     # Run again: fold what was stored, read back from bytes, and decide anew at each place.
     replayed = decode_counters(encode_counters(counters))
@@ -250,6 +403,35 @@ def test_balances_of_every_pool_sum_to_zero_and_replay_gives_the_same(
         assert encode_decision(again) == encode_decision(stored)
         apply(replayed, decode_decision(encode_decision(stored)), roster)
     assert replayed == ledger
+
+    # An assignment is undone by folding its charges the other way round.
+    for decision in reversed(decisions):
+        for rep, units in decision.charges:
+            ledger.balance[decision.pool, rep, decision.lane] -= units
+    assert not any(ledger.balance.values())
+
+
+@laws
+@given(rulesets(), st.lists(facts, min_size=1, max_size=4), rosters(), ledgers, ledgers)
+def test_a_lead_stays_on_its_side_of_an_experiment(ruleset, leads, roster, counters, others):
+    compiled = compile_ruleset(ruleset)
+    sides = {}
+    for lead, ledger, at in [
+        (lead, ledger, at)
+        for lead in leads
+        for ledger in (counters, others)
+        for at in (AT, AT + 70)
+    ]:
+        trace = []
+        decide(compiled, lead, roster, ledger, at, trace)
+        for attempt in trace:
+            if attempt.branch:
+                name, side = attempt.branch.rsplit(":", 1)
+                percent = attempt.compiled.rule.path.split.percent
+                key = (name, percent, lead.get("lead"))
+                assert sides.setdefault(key, side) == side
+                if percent in (0, 100) and lead.get("lead"):
+                    assert side == ("b" if percent else "a")
 
 
 @laws
@@ -265,7 +447,7 @@ def test_the_order_in_which_anything_is_listed_does_not_matter(
     def reordered(pool):
         members = list(pool.members)
         random.shuffle(members)
-        return PoolSpec(pool.id, tuple(members))
+        return replace(pool, members=tuple(members))
 
     rules = list(ruleset.rules)
     random.shuffle(rules)
@@ -286,6 +468,7 @@ def test_the_order_in_which_anything_is_listed_does_not_matter(
     )
 
     assert first == second
+    assert encode_decision(first) == encode_decision(second)
     assert encode_roster(roster) == encode_roster(other)
     assert encode_counters(counters) == encode_counters(other_counters)
 
@@ -296,10 +479,10 @@ def test_compiled_matching_equals_trying_every_rule_in_order(ruleset, lead):
     naive = [
         rule.id
         for rule in sorted(ruleset.rules, key=lambda rule: rule.rank)
-        if holds(rule.condition, lead)
+        if holds(rule.condition, lead) and (rule.until is None or rule.until > AT)
     ]
 
-    assert [one.rule.id for one in compile_ruleset(ruleset).matching(lead)] == naive
+    assert [one.rule.id for one in compile_ruleset(ruleset).matching(lead, AT)] == naive
 
 
 @settings(deadline=None, max_examples=80)
@@ -330,6 +513,11 @@ def test_the_explanation_agrees_with_the_decision(ruleset, lead, roster, counter
     for rule in story.rules:
         assert (rule.failed is None) == rule.matched
         assert rule.matched == (rule.status != "no_match")
+        assert (rule.status == "tried") == (rule.result is not None)
+        if rule.result in ("assigned", "waits"):
+            assert (rule.levels[-1].level, rule.branch) == (decision.relaxed, decision.branch)
+            assert [one.left for one in rule.levels[:-1]] == [0] * (len(rule.levels) - 1)
+            assert rule.strategy == decision.strategy or rule.result == "waits"
         if rule.result == "assigned":
             assert rule.id == decision.rule
             assert rule.order[0].rep == decision.rep
@@ -353,16 +541,31 @@ def test_a_lead_is_parked_only_if_nobody_could_take_it_and_never_forgotten(
         return
     assert decision.blocked in ("capacity", "hours", "away", "nobody")
     assert decision.retry_at is None or decision.retry_at > AT
-    if decision.retry_at is not None:
-        # At that instant, and no earlier, somebody is held back by capacity at most.
-        unlimited = replace(
-            roster, reps={key: replace(rep, capacity=None) for key, rep in roster.reps.items()}
-        )
-        then = decide(compiled, lead, unlimited, counters, decision.retry_at)
-        assert then.outcome == "assign"
-        if decision.blocked != "capacity":
-            before = decide(compiled, lead, roster, counters, decision.retry_at - 1)
-            assert before.outcome == "park"
+    if decision.retry_at is None:
+        return
+
+    def at(instant, roster):
+        waited = lead.get("waited") or 0
+        return decide(compiled, lead | {"waited": waited + instant - AT}, roster, counters, instant)
+
+    # At that instant somebody is held back at most by what time does not free, or the rule has
+    # relaxed, waited long enough, or expired.
+    unlimited = replace(
+        roster,
+        reps={
+            key: replace(
+                rep,
+                capacity=None,
+                limits=tuple(one for one in rep.limits if one.kind in ("flow", "tier_share")),
+            )
+            for key, rep in roster.reps.items()
+        },
+    )
+    then = at(decision.retry_at, unlimited)
+    assert then.outcome != "park" or (then.rule, then.relaxed) != (decision.rule, decision.relaxed)
+    # And at none before.
+    if decision.blocked != "capacity":
+        assert at(decision.retry_at - 1, roster).outcome == "park"
 
 
 @laws
@@ -391,8 +594,20 @@ def test_canonical_bytes_are_what_they_have_always_been():
         '"backup":null,"capacity":3,"hours":[[1,2]],"id":2,"skills":{"français":4},"team":null}],'
         '"territories":[{"backup":null,"id":7,"owner":2,"pool":null}]}'
     )
-    assert encode_counters(Counters({2: 1}, {(1, 2): -5}, {(1, 2): 1}, {3: None})) == (
-        b'{"away":[[3,null]],"balance":[[1,2,-5]],"open":[[2,1]],"turn":[[1,2,1]]}'
+    ledger = Counters(
+        open={2: 1},
+        points={2: 3},
+        value={2: 4000},
+        balance={(1, 2, "hot"): -5},
+        turn={(1, 2, "hot"): 1},
+        away={3: None},
+        credited={3},
+        given={2: (Given(9, None, ""), Given(10, 1, "hot"))},
+    )
+    assert encode_counters(ledger).decode() == (
+        '{"away":[[3,null]],"balance":[[1,2,"hot",-5]],"credited":[3],'
+        '"given":[[2,[[9,null,""],[10,1,"hot"]]]],"open":[[2,1]],"points":[[2,3]],'
+        '"turn":[[1,2,"hot",1]],"value":[[2,4000]]}'
     )
     assert digest(b"") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 

@@ -6,13 +6,25 @@ from math import gcd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routing.engine import UNIT, Counters, Member, RepSpec, rotate
+from routing.engine import UNIT, Counters, Member, PoolSpec, RepSpec, rotate
 from routing.engine.eligibility import floor, handed_back
-from routing.engine.rotation import charge, standings
+from routing.engine.rotation import book, charges, standings
+from routing.engine.types import MAIN
 
 
 def members(*weights):
     return [Member(rep, weight, rep) for rep, weight in enumerate(weights, start=1)]
+
+
+def next_of(pool, eligible, counters, credited=(), lane=MAIN):
+    return min(standings(pool, lane, eligible, counters, credited))[-1]
+
+
+def give(pool, eligible, receiver, counters, credited=(), lane=MAIN):
+    """Book a lead as `apply` does."""
+    charged = charges(pool, lane, eligible, receiver, counters, credited)
+    book(pool, lane, charged, receiver, counters)
+    return charged
 
 
 def everybody(weights, leads):
@@ -40,36 +52,36 @@ def test_who_could_not_take_a_lead_is_neither_charged_nor_credited():
 
 def test_ties_go_to_the_longest_wait_then_weight_then_position_then_id():
     three = [Member(7, 1, 5), Member(8, 1, 5), Member(9, 1, 4)]
-    counters = Counters()
+    pool, counters = PoolSpec(1, tuple(three)), Counters()
 
-    assert min(standings(1, three, counters))[-1] == 9
-    assert min(standings(1, three[:2], counters))[-1] == 7
-    counters.turn = {(1, 7): 3, (1, 8): 2, (1, 9): 4}
-    assert min(standings(1, three, counters))[-1] == 8
+    assert next_of(pool, three, counters) == 9
+    assert next_of(pool, three[:2], counters) == 7
+    counters.turn = {(1, 7, MAIN): 3, (1, 8, MAIN): 2, (1, 9, MAIN): 4}
+    assert next_of(pool, three, counters) == 8
 
     # Equal after gaining: UNIT/4 + 3/4 against 3/4 + 1/4.
     heavy, light = Member(1, 3, 9), Member(2, 1, 0)
-    level = Counters(balance={(1, 1): -UNIT // 4, (1, 2): UNIT // 4})
-    assert min(standings(1, [light, heavy], level))[-1] == 1
+    level = Counters(balance={(1, 1, MAIN): -UNIT // 4, (1, 2, MAIN): UNIT // 4})
+    assert next_of(PoolSpec(1, (light, heavy)), [light, heavy], level) == 1
 
 
 def test_pools_do_not_share_balances():
     counters = Counters()
     pair = members(1, 1)
-    charge(1, pair, 1, counters, pair)
+    give(PoolSpec(1, tuple(pair)), pair, 1, counters)
 
-    assert counters.balance == {(1, 1): -UNIT // 2, (1, 2): UNIT // 2}
-    assert min(standings(2, pair, counters))[-1] == 1
-    assert counters.turn == {(1, 1): 1}
+    assert counters.balance == {(1, 1, MAIN): -UNIT // 2, (1, 2, MAIN): UNIT // 2}
+    assert next_of(PoolSpec(2, tuple(pair)), pair, counters) == 1
+    assert counters.turn == {(1, 1, MAIN): 1}
 
 
 def test_a_turn_comes_after_every_other_in_the_pool_eligible_or_not():
-    counters = Counters(turn={(1, 3): 9, (2, 1): 50})
+    counters = Counters(turn={(1, 3, MAIN): 9, (2, 1, MAIN): 50, (1, 2, "hot"): 70})
     three = members(1, 1, 1)
 
-    charge(1, three[:2], 1, counters, three)
+    give(PoolSpec(1, tuple(three)), three[:2], 1, counters)
 
-    assert counters.turn[1, 1] == 10
+    assert counters.turn[1, 1, MAIN] == 10
 
 
 def test_where_the_largest_balance_would_leave_somebody_behind_nobody_is():
@@ -122,12 +134,11 @@ def test_large_weights_are_exact_too_though_shares_are_rounded(weights):
 @settings(deadline=None, max_examples=100)
 @given(st.data())
 def test_balances_sum_to_zero_whoever_is_eligible(data):
-    pool = members(*data.draw(st.lists(st.integers(1, 50), min_size=1, max_size=8)))
-    counters = Counters()
+    everyone = members(*data.draw(st.lists(st.integers(1, 50), min_size=1, max_size=8)))
+    pool, counters = PoolSpec(1, tuple(everyone)), Counters()
     for _ in range(data.draw(st.integers(0, 40))):
-        eligible = [member for member in pool if data.draw(st.booleans())] or pool
-        receiver = min(standings(1, eligible, counters))[-1]
-        charge(1, eligible, receiver, counters, pool)
+        eligible = [member for member in everyone if data.draw(st.booleans())] or everyone
+        give(pool, eligible, next_of(pool, eligible, counters), counters)
         assert sum(counters.balance.values()) == 0
         assert len(set(counters.turn.values())) == len(counters.turn)
 

@@ -92,15 +92,23 @@ def test_a_rule_to_somebody_who_left_is_a_warning(pool):
     assert findings(rules) == {"stale_owner": False}
 
 
+def claimed(pool):
+    """A rule that puts every lead into a queue that the pool claims from."""
+    queue = make.queue(pool, name="To claim")
+    return {"name": "Rest", "path": {"target": {"kind": "queue", "id": queue.pk}}}
+
+
 def test_a_rule_behind_one_that_takes_everything_is_a_warning(pool):
-    rest = {"name": "Rest", "path": {"target": {"kind": "nurture"}}}
-    rules = draft(rest, make.round_robin(pool))
+    rules = draft(claimed(pool), make.round_robin(pool))
 
     assert findings(rules) == {"unreachable": False}
 
 
 def test_a_rule_behind_one_that_lets_leads_through_is_reached(pool):
-    assert findings(draft(make.round_robin(pool), make.round_robin(pool))) == {}
+    other = make.pool(make.rep("bob"))
+
+    assert findings(draft(make.round_robin(pool), make.round_robin(other))) == {}
+    assert findings(draft(make.round_robin(pool), make.round_robin(pool))) == {"duplicate": False}
 
 
 @pytest.mark.parametrize(
@@ -125,8 +133,7 @@ def test_what_the_engine_cannot_read_is_an_error_that_names_the_rule(pool, condi
 
 
 def test_errors_come_before_warnings(pool):
-    rest = {"name": "Rest", "path": {"target": {"kind": "nurture"}}}
-    rules = draft(rest, make.round_robin(pool))
+    rules = draft(claimed(pool), make.round_robin(pool))
     rules.rules.get(is_fallback=True).delete()
 
     assert [one.is_error for one in lint(rules)] == [True, False]

@@ -6,7 +6,7 @@ import pytest
 
 from reps.models import AuditEvent, Message
 from reps.trail import audit
-from routing import ownership, signals, work
+from routing import ownership, signals, waking, work
 from routing.models import Assignment, Lead, RepLoad
 from routing.ownership import CapReached, EpochPassed, Move, NothingToMove, RepUnavailable
 from sla.models import Clock
@@ -294,7 +294,7 @@ def test_one_signal_tells_of_all_moves(ann):
 
 @pytest.mark.parametrize(("spare", "woken"), [(0, 1), (1, 2), (20, 3)])
 def test_freed_capacity_wakes_the_oldest_and_a_few_more(ann, monkeypatch, spare, woken):
-    monkeypatch.setattr(ownership, "SPARE_WAKES", spare)
+    monkeypatch.setattr(waking, "SPARE_WAKES", spare)
     small = make.rep("small", capacity=1)
     make.rules(make.round_robin(make.pool(small), on_empty="wait"))
     held = make.owned(small)

@@ -206,3 +206,33 @@ def test_the_first_months_of_the_real_past(capsys):
     assert "accounts.csv: 85 rows: 85 created" in out
     assert found["assigned"] == found["leads"] > 100
     assert found["by_rule_share"] >= 0.99
+
+
+@needs_real_data
+def test_simulating_the_live_rules_over_the_real_past_agrees_lead_by_lead(capsys):
+    """Where a cap bites, so that leads wait, and wake when others close."""
+    replay(
+        REAL / "maven_crm",
+        teams="sales_teams.csv",
+        accounts="accounts.csv",
+        pipeline="sales_pipeline.csv",
+        until=datetime(2016, 12, 20, tzinfo=UTC).date(),
+        capacity=4,
+    )
+    capsys.readouterr()
+
+    call_command(
+        "simulate",
+        ruleset="live",
+        since=datetime(2016, 10, 1, tzinfo=UTC).date(),
+        until=datetime(2016, 12, 31, tzinfo=UTC).date(),
+        json=True,
+    )
+
+    found = json.loads(capsys.readouterr().out)
+    decisions = Decision.objects.count()
+    assert found["agreement"]["decisions"] == found["agreement"]["agree"] == decisions
+    assert decisions > found["leads"] > 100
+    assert found["live"]["waited_for_capacity"] > 0
+    # In ledgers of their own, the same rules move no lead.
+    assert found["moves"] == 0

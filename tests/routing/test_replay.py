@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def decided():
     """Five decisions of one batch, each changing the counters of the next."""
-    make.organisation()
+    make.organisation(approval_above=100)
     ann, ben = make.rep("ann", capacity=2), make.rep("ben")
     make.rep_skill(ann, make.skill("french"))
     pool = make.pool(ann, ben, weights=(3, 1))

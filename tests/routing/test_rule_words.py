@@ -108,6 +108,10 @@ def test_what_cannot_be_read_says_so_instead_of_failing():
         {"all": [BIG, {"any": [DACH, RAISED]}]},
         {"any": [BIG, {"all": [DACH, OWNED]}]},
         {"all": [BIG, {"not": RAISED}, {"not": {"any": [OWNED, DACH]}}]},
+        {"all": [{"any": [{"all": [BIG, DACH]}]}]},
+        {"not": {"all": [BIG, {"not": DACH}]}},
+        {"not": {"not": {"not": BIG}}},
+        {"any": [{"all": [BIG, {"any": [OWNED, {"all": [DACH, {"not": RAISED}]}]}]}, RAISED]},
     ],
 )
 def test_rows_give_back_a_condition_that_means_the_same(condition):
@@ -124,8 +128,11 @@ def test_rows_give_back_a_condition_that_means_the_same(condition):
     "condition",
     [
         {"any": []},
-        {"all": [{"any": [{"all": [BIG, DACH]}]}]},
-        {"not": {"all": [BIG, {"not": DACH}]}},
+        {"all": [BIG, {"all": []}]},
+        {"all": [{"any": []}]},
+        {"not": {"all": []}},
+        {"fact": "answer_by", "op": "not_empty"},
+        {"fact": "industry", "op": "eq", "value": " Food"},
         {"fact": "industry", "op": "in", "value": ["Food, Drink"]},
     ],
 )

@@ -244,7 +244,7 @@ def test_nobody_claims_from_the_waiting_room(ann):
 
 def test_a_paused_rep_claims_nothing(shared, ann, boss):
     lead = make.queued(shared)
-    people.pause(rep=ann, until=None, reason="", by=boss, at=AT)
+    people.pause(rep=ann, until=None, reason="Training", by=boss, at=AT)
 
     with pytest.raises(ClaimRefused, match="away"):
         claim(lead, ann.user)

@@ -196,7 +196,7 @@ def test_a_backup_who_is_paused_gone_or_full_is_passed_over(ann, ben, boss):
     for one, backup in ((ben, cleo), (cleo, dora), (dora, eve)):
         one.backup = backup
         make.saved(one)
-    people.pause(rep=ben, until=None, reason="", by=boss, at=AT)
+    people.pause(rep=ben, until=None, reason="Training", by=boss, at=AT)
     make.policy(budget=900)
     lead = make.owned(ann)
 

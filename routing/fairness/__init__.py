@@ -1,0 +1,1 @@
+"""Fair shares: the ledger of the rotation, its corrections, weights and limits."""

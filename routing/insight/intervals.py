@@ -1,0 +1,52 @@
+"""
+How certain a share is. Pure.
+
+Both intervals are of 95 % (z = 1.959964) and hold for small numbers too, where the textbook's
+"plus or minus two standard errors" does not.
+"""
+
+import math
+from dataclasses import dataclass
+
+Z = 1.959964
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A figure with the range in which the true one lies, 95 times of 100."""
+
+    low: float
+    value: float
+    high: float
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the range leaves out zero: a difference is more than chance."""
+        return self.low > 0 or self.high < 0
+
+
+def share(hits: int, of: int) -> Interval | None:
+    """
+    Return the share of hits by Wilson's score interval; None of nothing.
+
+    Wilson, "Probable inference, the law of succession, and statistical inference" (1927).
+    """
+    if of <= 0:
+        return None
+    found = hits / of
+    middle = (found + Z * Z / (2 * of)) / (1 + Z * Z / of)
+    half = Z * math.sqrt(found * (1 - found) / of + Z * Z / (4 * of * of)) / (1 + Z * Z / of)
+    return Interval(max(0.0, middle - half), found, min(1.0, middle + half))
+
+
+def difference(one: Interval, other: Interval) -> Interval:
+    """
+    Return how much higher `other` is than `one`, both shares of different people.
+
+    Newcombe, "Interval estimation for the difference between independent proportions" (1998),
+    method 10: the two score intervals combined.
+    """
+    gap = other.value - one.value
+    down = math.hypot(other.value - other.low, one.high - one.value)
+    up = math.hypot(other.high - other.value, one.value - one.low)
+    return Interval(gap - down, gap, gap + up)

@@ -1,0 +1,105 @@
+"""Templates of rules: what each does, what it needs, and taking one."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils.translation import gettext as _
+
+from reps.due.clock import database_now
+from reps.models import Rep
+from reps.views.gates import set_up_only
+from routing.engine import InvalidPart
+from routing.models import Organisation, Pool, Queue, Rule
+from routing.rules import sentences, starters
+from routing.rules.lifecycle import RulesRefused
+from routing.rules.starters import Slot, Template
+
+
+class SlotsForm(forms.Form):
+    """One field for each thing of the organisation that a template needs."""
+
+    def __init__(self, *args: Any, template: Template, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for place, slot in enumerate(template.slots):
+            rows = _rows(slot)
+            self.fields[slot.name] = forms.ModelChoiceField(
+                rows,
+                label=slot.label,
+                help_text=slot.help,
+                # Pools in the order in which they were made: a guess that saves a click.
+                initial=rows[min(place, max(0, rows.count() - 1)) : place + 1].first(),
+            )
+
+    def chosen(self) -> dict[str, Any]:
+        """What stands for each slot: as posted, or else as proposed."""
+        if self.is_bound:
+            return self.cleaned_data
+        return {name: field.initial for name, field in self.fields.items()}
+
+
+def _rows(slot: Slot) -> Any:
+    if slot.kind == "pool":
+        return Pool.objects.order_by("pk")
+    if slot.kind == "rep":
+        return Rep.objects.active().select_related("user")
+    return Queue.objects.order_by("pool_id", "pk")
+
+
+@set_up_only
+def starter_rules(request: HttpRequest) -> HttpResponse:
+    """Choose a template, say what stands for its parts, and publish it or make it a draft."""
+    if not Organisation.objects.exists():
+        return redirect("setup_organisation")
+    asked = request.POST.get("template") or request.GET.get("template", "")
+    template = starters.BY_SLUG.get(asked)
+    if template is None:
+        return _answer(request, {"templates": starters.ALL})
+    form = SlotsForm(request.POST or None, template=template)
+    if request.method == "POST" and form.is_valid():
+        live = "draft" not in request.POST
+        try:
+            made = starters.start(
+                template=template,
+                chosen=form.cleaned_data,
+                publish=live,
+                by=request.user,
+                at=database_now(),
+            )
+        except (RulesRefused, InvalidPart) as refused:
+            form.add_error(None, str(refused))
+        else:
+            words = _("%(rules)s is live.") if live else _("%(rules)s is a draft; look at it.")
+            messages.success(request, words % {"rules": made})
+            return redirect("setup" if live else "rules_draft")
+    return _answer(
+        request, {"template": template, "form": form, "rules": _in_words(template, form)}
+    )
+
+
+def _in_words(template: Template, form: SlotsForm) -> list[tuple[str, str]]:
+    """The rules as they would read, with what is chosen so far; empty while a part is missing."""
+    chosen = {} if form.errors else form.chosen()
+    if any(chosen.get(slot.name) is None for slot in template.slots):
+        return []
+    names = sentences.Names.read()
+    return [
+        (spec["name"], sentences.of_rule(Rule(**spec), names)) for spec in template.rules(chosen)
+    ]
+
+
+def _answer(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    form = context.get("form")
+    return TemplateResponse(
+        request,
+        "routing/setup_rules.html",
+        {"live": Organisation.get().live_ruleset, **context},
+        status=422 if form is not None and form.errors else 200,
+    )
+
+
+urlpatterns = [path("setup/rules/", starter_rules, name="setup_rules")]
