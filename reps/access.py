@@ -33,6 +33,7 @@ SET_UP: Mapping[str, tuple[str, ...]] = {
         "queue",
         "ruleset",
         "rule",
+        "goldenlead",
         "scorefactor",
         "source",
         "leadform",

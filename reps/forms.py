@@ -105,6 +105,9 @@ class RepForm(forms.Form):
                 "calendar": rep.calendar_id,
                 "capacity": rep.capacity,
                 "backup": rep.backup_id,
+                "seniority": rep.seniority,
+                "country": rep.country,
+                "postal_code": rep.postal_code,
             }
         super().__init__(*args, **kwargs)
         self.fields["team"] = _team_field(by)
@@ -130,6 +133,30 @@ class RepForm(forms.Form):
             empty_label=_("nobody"),
             help_text=_("Takes over when this rep is away or late."),
         )
+        self.fields["seniority"] = forms.TypedChoiceField(
+            choices=Rep.Seniority.choices,
+            coerce=int,
+            empty_value=Rep.Seniority.UNSAID,
+            required=False,
+            label=_("Seniority"),
+        )
+        self.fields["country"] = forms.RegexField(
+            r"[A-Za-z]{2}",
+            required=False,
+            max_length=2,
+            label=_("Country"),
+            help_text=_("Where the rep is, two letters, e.g. US."),
+            error_messages={"invalid": _("Write the country as two letters, e.g. US.")},
+        )
+        self.fields["postal_code"] = forms.CharField(
+            required=False,
+            max_length=12,
+            label=_("Postal code"),
+            help_text=_("For rules that prefer whoever is nearest."),
+        )
+
+    def clean_country(self) -> str:
+        return self.cleaned_data["country"].upper()
 
 
 class NewRepForm(RepForm):

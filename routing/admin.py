@@ -26,11 +26,14 @@ from routing import (
     work,
 )
 from routing.models import (
+    BalanceLine,
+    GoldenLead,
     LeadForm,
     Limit,
     Organisation,
     Pool,
     PoolMember,
+    PoolStanding,
     Queue,
     Rule,
     RuleSet,
@@ -39,7 +42,7 @@ from routing.models import (
 )
 from routing.models.desk import NotSetUp
 from routing.qualify.facts import KINDS, SCORE_KINDS
-from routing.rules import lifecycle
+from routing.rules import golden, lifecycle
 
 # Published rules are kept with their reason, which has room for 100 characters in all.
 LONGEST_ROLLBACK_REASON = 80
@@ -130,6 +133,12 @@ class PoolAdmin(TrackedAdmin):
     autocomplete_fields = ["territory"]
     inlines = [PoolMemberInline]
 
+    def get_deleted_objects(self, objs, request):
+        # A pool takes its counters and its ledger along, which nobody deletes by themselves.
+        listed, counts, needed, protected = super().get_deleted_objects(objs, request)
+        own = {str(model._meta.verbose_name) for model in (BalanceLine, PoolStanding)}
+        return listed, counts, needed - own, protected
+
 
 @admin.register(PoolMember)
 class PoolMemberAdmin(TrackedAdmin):
@@ -212,7 +221,7 @@ class RuleForm(ReadableRule, TrackedForm):
 
 
 def is_draft(row) -> bool:
-    ruleset = row.ruleset if isinstance(row, Rule) else row
+    ruleset = row if isinstance(row, RuleSet) else row.ruleset
     return ruleset.state == RuleSet.State.DRAFT
 
 
@@ -229,7 +238,7 @@ class DraftOnly:
 class RuleInline(DraftOnly, TrackedInline):
     model = Rule
     form = ReadableRule
-    fields = ["position", "name", "condition", "path", "is_fallback"]
+    fields = ["position", "name", "condition", "path", "expires_at", "is_fallback"]
     ordering = ["position", "pk"]
 
     def has_add_permission(self, request, obj=None) -> bool:
@@ -332,3 +341,25 @@ class RuleAdmin(DraftOnly, TrackedAdmin):
     list_filter = ["is_fallback"]
     search_fields = ["name", "=ruleset__version"]
     autocomplete_fields = ["ruleset", "owner"]
+
+
+class GoldenLeadForm(TrackedForm):
+    def clean_facts(self):
+        return readable(golden.check_facts, self.cleaned_data.get("facts") or {})
+
+    def clean_ruleset(self):
+        ruleset = self.cleaned_data["ruleset"]
+        if ruleset.state != RuleSet.State.DRAFT:
+            raise forms.ValidationError(_("Published rules never change. Choose a draft."))
+        return ruleset
+
+
+@admin.register(GoldenLead)
+class GoldenLeadAdmin(DraftOnly, TrackedAdmin):
+    """Examples that a version must decide as written."""
+
+    form = GoldenLeadForm
+    list_display = ["name", "ruleset", "expect_rule", "expect_outcome"]
+    list_select_related = ["ruleset"]
+    search_fields = ["name", "=ruleset__version"]
+    autocomplete_fields = ["ruleset", "expect_rep", "expect_pool", "expect_queue"]

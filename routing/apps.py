@@ -17,16 +17,18 @@ class RoutingConfig(AppConfig):
             timeline,  # noqa: F401 - registers its sources
         )
         from routing.dispatch import batch
-        from routing.fairness import members  # noqa: F401 - hears of members
-        from routing.fairness import weights
+        from routing.fairness import (
+            members,  # noqa: F401 - hears of members
+            weights,
+        )
         from routing.intake import imports, process
-        from routing.simulation import work as simulations
-        from routing.rules.lint import live as lint
-        from routing.rules.lint import news as lint_news  # noqa: F401 - registers its kind
         from routing.rules import (
             news,  # noqa: F401 - registers its kinds
             schedule,
         )
+        from routing.rules.lint import live as lint
+        from routing.rules.lint import news as lint_news  # noqa: F401 - registers its kind
+        from routing.simulation import work as simulations
 
         jobs.register(jobs.Job("imports", imports.drain, imports.oldest))
         jobs.register(jobs.Job("intake", process.drain, process.oldest))

@@ -165,17 +165,21 @@ def in_cover(absence: Absence) -> dict[int, int]:
     for lead, epoch in left.order_by("-epoch").values_list("lead_id", "epoch"):
         first[lead] = epoch
     live: dict[int, int] = {}
+    holders: dict[int, set[int]] = {}
     gone = set()
     rows = Assignment.objects.filter(lead__in=first).order_by("epoch")
     for lead, epoch, code, rep in rows.values_list("lead_id", "epoch", "reason_code", "rep_id"):
         if epoch < first[lead]:
             continue
-        if code not in IN_COVER:
+        stood_in = holders.setdefault(lead, {absence.rep_id})
+        if code not in IN_COVER or (code == Reason.RETURNED and rep not in stood_in):
+            # Moved otherwise, or home to somebody for whom this rep only stood in.
             gone.add(lead)
-        elif rep != absence.rep_id:
-            live[lead] = epoch
-        else:
+        stood_in.add(rep)
+        if rep == absence.rep_id:
             live.pop(lead, None)
+        else:
+            live[lead] = epoch
     return {lead: epoch for lead, epoch in live.items() if lead not in gone}
 
 

@@ -52,15 +52,18 @@ def change(
     sticky_days: int,
     by: User,
     at: datetime,
+    approval_above: int | None = None,
     segments: Sequence[Mapping[str, Any]] | None = None,
 ) -> Organisation:
     """
     Change the name, who answers at the end, how long a former owner is preferred, and (if
-    given) the segments.
+    given) the percent of moved leads above which a second person approves rules, and the segments.
     """
     organisation = Organisation.objects.select_for_update(no_key=True).get(pk=1)
     organisation.name, organisation.responsible = name, responsible
     organisation.sticky_days = sticky_days
+    if approval_above is not None:
+        organisation.approval_above = approval_above
     if segments is not None:
         organisation.segments = [dict(band) for band in segments]
     trail.save(organisation, by=by, at=at, reason="edited")

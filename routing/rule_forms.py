@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from reps.forms import DateInput
+from reps.forms import DateInput, MomentInput
 from routing import engine
 from routing.engine import InvalidPart
 from routing.models import Rule
@@ -28,13 +28,20 @@ class RuleForm(forms.Form):
         label=_("Why this rule"),
     )
     review_on = forms.DateField(required=False, widget=DateInput(), label=_("Look again on"))
+    expires_at = forms.DateTimeField(
+        required=False,
+        widget=MomentInput(),
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
+        label=_("Holds until (your time)"),
+        help_text=_("For an exception: from then on the rule is skipped."),
+    )
     is_fallback = forms.BooleanField(
         required=False,
         label=_("This is the fallback"),
         help_text=_("The last rule, which takes whatever is left. It has no condition."),
     )
 
-    field_order = ("name", "owner", "review_on", "reasoning", "is_fallback")
+    field_order = ("name", "owner", "review_on", "expires_at", "reasoning", "is_fallback")
 
     def __init__(self, *args: Any, rule: Rule | None = None, **kwargs: Any) -> None:
         if rule is not None:
@@ -43,6 +50,7 @@ class RuleForm(forms.Form):
                 "reasoning": rule.reasoning,
                 "owner": rule.owner_id,
                 "review_on": rule.review_on,
+                "expires_at": rule.expires_at,
                 "is_fallback": rule.is_fallback,
             }
         super().__init__(*args, **kwargs)
@@ -249,9 +257,3 @@ class FactorForm(forms.Form):
         min_value=-100, max_value=100, label=_("Points"), help_text=_("May be negative.")
     )
     is_active = forms.BooleanField(required=False, initial=True, label=_("Counts"))
-
-
-class RollBackForm(forms.Form):
-    """Why an earlier version goes live again."""
-
-    reason = forms.CharField(max_length=200, label=_("Why"))

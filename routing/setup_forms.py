@@ -45,6 +45,14 @@ class OrganisationSettingsForm(OrganisationForm):
             label=_("Former owner preferred for"),
             help_text=_("Days after closing in which a returning lead prefers its former owner."),
         )
+        self.fields["approval_above"] = forms.IntegerField(
+            min_value=0,
+            max_value=100,
+            label=_("A second person approves rules above"),
+            help_text=_(
+                "Percent of last month's leads that a new version sends elsewhere. 100: never."
+            ),
+        )
         self.fields["segments"] = forms.CharField(
             required=False,
             max_length=2000,

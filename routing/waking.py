@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from reps.due import doorbell
 from reps.models.tracked import bulk_writer
-from routing.models import Lead, RepLoad
+from routing.models import Lead, Limit, RepLoad
 
 # How many parked leads beyond the free room are looked at when capacity frees.
 SPARE_WAKES = 20
@@ -40,6 +40,13 @@ def wake_for_room(rep_ids: Sequence[int], *, at: datetime) -> None:
     # Some more than there is room for: the oldest may want a skill that these reps lack.
     most = sum(max(0, places) for places in room.values()) + SPARE_WAKES
     wake([*own[:most], *waiting[:most]], at=at)
+
+
+def wake_for_points(rep_id: int, *, at: datetime) -> None:
+    """A lead of the rep is at another stage: where points are limited, there may be room."""
+    concerned = Q(rep=rep_id) | Q(rep__isnull=True, pool__members__rep=rep_id)
+    if Limit.objects.filter(concerned, kind=Limit.Kind.POINTS).exists():
+        wake_for_room([rep_id], at=at)
 
 
 def wake(lead_ids: Sequence[int], *, at: datetime) -> None:

@@ -31,6 +31,32 @@ VERDICTS: Mapping[str, tuple[Any, Any]] = {
     "skill": (gettext_lazy("Lacks the skill"), gettext_lazy("without the skill")),
     "off_shift": (gettext_lazy("Not working then"), gettext_lazy("not working then")),
     "team": (gettext_lazy("Another team"), gettext_lazy("of another team")),
+    "full_points": (
+        gettext_lazy("Full by points"),
+        gettext_lazy("at their limit of points"),
+    ),
+    "full_value": (gettext_lazy("Full by value"), gettext_lazy("at their limit of value")),
+    "full_flow": (
+        gettext_lazy("Enough new leads"),
+        gettext_lazy("at their limit of new leads"),
+    ),
+    "full_share": (
+        gettext_lazy("Enough of this tier"),
+        gettext_lazy("at their share of the tier"),
+    ),
+    "language": (gettext_lazy("Lacks the language"), gettext_lazy("without the language")),
+    "segment": (gettext_lazy("Another segment"), gettext_lazy("of another segment")),
+    "seniority": (gettext_lazy("Too junior"), gettext_lazy("too junior")),
+    "territory": (gettext_lazy("Another territory"), gettext_lazy("of another territory")),
+    "near": (gettext_lazy("Too far away"), gettext_lazy("too far away")),
+    "before_deadline": (
+        gettext_lazy("Not back before it is due"),
+        gettext_lazy("not back before it is due"),
+    ),
+    "daytime": (
+        gettext_lazy("Not working in the prospect's daytime"),
+        gettext_lazy("not working in the prospect's daytime"),
+    ),
     SET_ASIDE: (gettext_lazy("Somebody was preferred"), gettext_lazy("set aside by a preference")),
 }
 OWNER_TARGETS = ("account_owner", "parent_account_owner", "opportunity_owner")
@@ -114,6 +140,11 @@ def _how(rule: Rule) -> str:
     chosen = next((s.get("by") for s in rule.path.get("stages", []) if s.get("do") == "select"), "")
     return {
         "least_loaded": _("fewest open leads"),
+        "least_value": _("least value in open leads"),
+        "least_utilised": _("most room left"),
+        "performance": _("best results of late"),
+        "random": _("by a fixed draw"),
+        "predictive": _("likeliest to win it"),
         "first": _("first who could"),
     }.get(chosen, _("next in turn"))
 
@@ -267,10 +298,33 @@ def _sentences(told: Explanation, decided: RuleStory | None, words: _Words) -> l
             lines.append(_("It takes every lead that the rules before it left."))
         if rule.reasoning:
             lines.append(_ended(rule.reasoning))
+    lines += _relaxed(decided)
     lines += _counts(decided)
     if decided.result == "assigned" and decided.order:
         lines.append(_choice(decided, words))
     return lines + _waiting(told)
+
+
+def _relaxed(rule: RuleStory) -> list[str]:
+    """Which filters had given way, and after how long; nothing on the strict path."""
+    lines = []
+    if rule.branch:
+        side = _("the other path") if rule.branch.endswith(":b") else _("the rule's own path")
+        name = rule.branch.rpartition(":")[0]
+        lines.append(
+            _("The experiment “%(name)s” sent it down %(side)s.") % {"name": name, "side": side}
+        )
+    last = rule.levels[-1] if rule.levels else None
+    if last is not None and last.relaxed:
+        given_way = ", ".join(
+            str(VERDICTS.get(one.by, (one.by, one.by))[1])
+            + ("" if one.options is None else _(" (less was asked)"))
+            for one in last.relaxed
+        )
+        lines.append(
+            _("It had waited, so that reps %(whom)s could take it too.") % {"whom": given_way}
+        )
+    return lines
 
 
 def _ended(text: str) -> str:
@@ -326,6 +380,19 @@ def _choice(rule: RuleStory, words: _Words) -> str:
         ) % {
             **values,
             "open": winner.open,
+        }
+    values["best"] = {
+        "least_value": _("the least value in open leads"),
+        "least_utilised": _("the most room left"),
+        "performance": _("the best results of late"),
+        "predictive": _("the best chance to win it"),
+    }.get(rule.strategy or "")
+    if values["best"]:
+        return _("%(who)s had %(best)s; %(second)s would have been next.") % values
+    if rule.strategy == "random":
+        return _("A fixed draw took %(who)s; %(second)s would have been next.") % {
+            **values,
+            "who": who,
         }
     return _("%(who)s %(were)s first in the order; %(second)s would have been next.") % values
 

@@ -17,6 +17,9 @@ settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 # Tests of the pure parts: another database would show nothing new about them.
 PURE = (
     "test_engine_",
+    "test_lint_exact",
+    "test_lint_logic",
+    "test_lint_mutants",
     "test_hours_",
     "test_working_time_cases",
     "test_names",

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 LONGEST = 1000
 SCHEMES = {"https": 443, "http": 80}
 
-# Public by its number, yet answered by the host of a virtual machine.
-_METADATA = {ipaddress.ip_address("168.63.129.16")}
+# Public by their numbers, yet answered by the host of a virtual machine.
+_METADATA = [ipaddress.ip_network(text) for text in ("168.63.129.16/32", "192.0.0.0/24")]
 # Ways to write an IPv4 address as IPv6 that nobody serves a calendar from.
 _OBSOLETE = [
     ipaddress.ip_network(text)
@@ -113,7 +113,7 @@ def is_public(number: Address) -> bool:
         and not number.is_multicast
         and not number.is_reserved
         and not number.is_unspecified
-        and number not in _METADATA
+        and not any(number in network for network in _METADATA)
     )
 
 

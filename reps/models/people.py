@@ -1,6 +1,9 @@
 """Teams, reps and what they can do."""
 
+import re
+
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -159,6 +162,11 @@ class Rep(TrackedModel):
 
     def __str__(self) -> str:
         return self.user.label
+
+    def clean(self) -> None:
+        super().clean()
+        if self.country and not re.fullmatch(r"[A-Za-z]{2}", self.country):
+            raise ValidationError({"country": _("Write the country as two letters, e.g. US.")})
 
     def is_paused(self, at) -> bool:
         """Whether the rep takes no new leads at this moment."""

@@ -27,6 +27,9 @@ FIELDS = (
     "role",
     "capacity",
     "time_zone",
+    "seniority",
+    "country",
+    "postal_code",
 )
 IMPORTED = "imported"
 
@@ -138,6 +141,12 @@ def _rep(row: Row, columns: mapping.Columns, *, by: User | None, at: datetime) -
         wanted["capacity"] = _whole(given["capacity"], "capacity")
     if "role" in given:
         wanted["role"] = given["role"].upper()
+    if "seniority" in given:
+        wanted["seniority"] = _seniority(given["seniority"])
+    if "country" in given:
+        wanted["country"] = given["country"].upper()
+    if "postal_code" in given:
+        wanted["postal_code"] = given["postal_code"]
     return is_new, store(rep, wanted, by=by, at=at) or changed or moved
 
 
@@ -217,6 +226,19 @@ def _team(given: Mapping[str, str], *, by: User | None, at: datetime) -> tuple[T
     team = Team.objects.filter(name=name).first() or Team(name=name)
     wanted = {key: row for key, row in (("parent", office), ("manager", manager)) if row}
     return team, store(team, wanted, by=by, at=at) or changed
+
+
+def _seniority(value: str) -> int:
+    """A seniority by its name or its number; nothing said is none."""
+    words = {level.name.casefold(): level for level in Rep.Seniority}
+    words |= {str(level.label).casefold(): level for level in Rep.Seniority}
+    words |= {str(level.value): level for level in Rep.Seniority}
+    if not value:
+        return Rep.Seniority.UNSAID
+    if value.casefold() not in words:
+        known = ", ".join(str(level.label) for level in Rep.Seniority if level)
+        raise Refused(f"seniority: “{value}” is none of {known}.")
+    return words[value.casefold()]
 
 
 def _whole(value: str, name: str) -> int:

@@ -37,6 +37,9 @@ def add_rep(
     calendar: WorkCalendar | None = None,
     backup: Rep | None = None,
     time_zone: str = "",
+    seniority: int = Rep.Seniority.UNSAID,
+    country: str = "",
+    postal_code: str = "",
     by: User,
     at: datetime,
 ) -> Rep:
@@ -61,7 +64,17 @@ def add_rep(
     except IntegrityError as error:
         raise PeopleRefused(f"Somebody has the user name “{username}” already.") from error
     user.groups.add(Group.objects.get_or_create(name=access.REP)[0])
-    rep = Rep(user=user, team=team, role=role, capacity=capacity, calendar=calendar, backup=backup)
+    rep = Rep(
+        user=user,
+        team=team,
+        role=role,
+        capacity=capacity,
+        calendar=calendar,
+        backup=backup,
+        seniority=seniority,
+        country=country,
+        postal_code=postal_code,
+    )
     trail.save(rep, by=by, at=at, reason="added", data={"username": username})
     invite(user=user, by=by, at=at)
     return rep
@@ -70,7 +83,8 @@ def add_rep(
 @transaction.atomic
 def change_rep(*, rep: Rep, changes: Mapping[str, Any], by: User, at: datetime) -> Rep:
     """
-    Change a rep's team, role, hours, capacity or backup; other columns stay as they are.
+    Change a rep's team, role, hours, capacity, backup, seniority or place; other columns stay
+    as they are.
 
     :raises PeopleRefused: for a backup who has left, or who is the rep
     """
@@ -80,7 +94,7 @@ def change_rep(*, rep: Rep, changes: Mapping[str, Any], by: User, at: datetime) 
     if backup is not None and not backup.is_active:
         raise PeopleRefused(f"{backup} has left; choose a backup who is here.")
     row = locked(rep)
-    for name in ("team", "role", "calendar", "backup"):
+    for name in ("team", "role", "calendar", "backup", "seniority", "country", "postal_code"):
         if name in changes:
             setattr(row, name, changes[name])
     trail.save(row, by=by, at=at, reason="edited")

@@ -1,5 +1,6 @@
 """Leads: read what you may see, and work what is yours. POST is the door (`doors`)."""
 
+from dataclasses import asdict
 from typing import Any
 
 import django_filters
@@ -14,7 +15,7 @@ from rest_framework.response import Response
 from reps import access
 from reps.api import PK, Moment
 from reps.models import Rep
-from routing import work
+from routing import why_not, work
 from routing.api import doors, outputs
 from routing.dispatch import replay
 from routing.fairness.undo import undo
@@ -177,6 +178,7 @@ class LeadViewSet(
         if decision is None:
             raise NoDecisionYet
         story = replay.explain(decision, rep_id=rep_id)
+        enough = self._enough(decision, rep_id)
         return Response(
             {
                 "lead": lead.pk,
@@ -185,8 +187,22 @@ class LeadViewSet(
                 "ruleset_version": decision.batch.ruleset.version,
                 "rep": rep_id,
                 "explanation": story.to_json(),
+                "smallest_change": enough,
             }
         )
+
+    def _enough(self, decision: Decision, rep_id: int | None) -> dict[str, Any] | None:
+        """What would have been enough for the rep in question; None if nobody is."""
+        rep = Rep.objects.select_related("user").filter(pk=rep_id).first() if rep_id else None
+        if rep is None:
+            return None
+        answer = why_not.of_decision(decision, rep)
+        return {
+            "verdict": answer.verdict,
+            "detail": answer.detail,
+            "change": None if answer.change is None else asdict(answer.change),
+            "in_words": answer.enough,
+        }
 
     def _asked_about(self, request) -> int | None:
         """The rep in question. A rep's question is always about themselves."""

@@ -219,3 +219,8 @@ class ExplanationSerializer(serializers.Serializer):
     ruleset_version = serializers.IntegerField()
     rep = serializers.IntegerField(allow_null=True)
     explanation = serializers.DictField()
+    smallest_change = serializers.DictField(
+        allow_null=True,
+        help_text="Of the rep asked about: the smallest single change that would have made them "
+        "win; `change` is null where no single change would have been enough.",
+    )

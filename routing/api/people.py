@@ -36,6 +36,9 @@ class RepSerializer(serializers.ModelSerializer):
             "capacity",
             "open_leads",
             "backup",
+            "seniority",
+            "country",
+            "postal_code",
             "is_active",
             "paused_at",
             "paused_until",
@@ -48,12 +51,25 @@ class RepSerializer(serializers.ModelSerializer):
 class RepInputSerializer(TrackedSerializer):
     class Meta:
         model = Rep
-        fields = ["user", "team", "role", "calendar", "capacity", "backup"]
+        fields = [
+            "user",
+            "team",
+            "role",
+            "calendar",
+            "capacity",
+            "backup",
+            "seniority",
+            "country",
+            "postal_code",
+        ]
 
     def validate_user(self, user):
         if self.instance is not None and self.instance.user_id != user.pk:
             raise serializers.ValidationError("A rep stays the same person; add another rep.")
         return user
+
+    def validate_country(self, country):
+        return country.upper()
 
     def validate_team(self, team):
         user = self.context["request"].user

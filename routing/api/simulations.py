@@ -5,7 +5,7 @@ from typing import Any
 import django_filters
 from django.db.models import Q
 from django.urls import path
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.generics import get_object_or_404
@@ -103,8 +103,16 @@ class SimulationViewSet(
     @extend_schema(
         summary="The leads of a simulation that you may see, in order of time",
         responses=SimulatedLeadSerializer(many=True),
+        filters=False,
+        parameters=[
+            OpenApiParameter("moves", bool),
+            OpenApiParameter("agrees", bool),
+            OpenApiParameter("differs", bool),
+            OpenApiParameter("tier", str),
+            OpenApiParameter("rep", int),
+        ],
     )
-    @action(detail=True, filterset_class=SimulatedLeadFilter)
+    @action(detail=True, filterset_class=None)
     def leads(self, request, pk):
         row = get_object_or_404(self.get_queryset(), pk=pk)
         seen = visible_leads(request.user).order_by().values("pk")
@@ -115,7 +123,9 @@ class SimulationViewSet(
         page = self.paginate_queryset(chosen.qs)
         return self.get_paginated_response(SimulatedLeadSerializer(page, many=True).data)
 
-    @extend_schema(summary="Stop a simulation", request=None, responses=SimulationSerializer)
+    @extend_schema(
+        summary="Stop a simulation", request=None, responses=SimulationSerializer, filters=False
+    )
     @action(detail=True, methods=["post"], filterset_class=None)
     def cancel(self, request, pk):
         row = get_object_or_404(self.get_queryset(), pk=pk)

@@ -15,6 +15,7 @@ from django.db import connection, models, transaction
 from reps.models import AuditEvent, AuditHead, Message
 from routing.models import (
     Assignment,
+    BalanceLine,
     Batch,
     Decision,
     Desk,
@@ -38,6 +39,7 @@ LEAD_COLUMNS = (
     "assigned_at",
     "route_at",
     "waiting",
+    "wait_ruleset_id",
     "due_at",
     "due_what",
     "due_from",
@@ -122,6 +124,7 @@ class Copy:
         )
         self._trail(old, new)
         self._leads(old, new)
+        self.lines = Table(BalanceLine, rows_of(BalanceLine, "batch_id = %s", [batch.pk]))
         self.standings = Table(
             PoolStanding,
             rows_of(PoolStanding, "TRUE"),
@@ -192,7 +195,14 @@ class Copy:
             run(self.assignments.sql, self.assignments.arrays)
             run(self.lead_sql, self.lead_arrays)
             run(self.history_sql, [self.ids])
-            for table in (self.events, self.heads, self.clocks, self.messages, self.standings):
+            for table in (
+                self.events,
+                self.heads,
+                self.clocks,
+                self.messages,
+                self.lines,
+                self.standings,
+            ):
                 run(table.sql, table.arrays)
             run(
                 f"UPDATE {RepLoad._meta.db_table} SET open = open + v.n, seq = seq + v.n "

@@ -9,7 +9,7 @@ from accounts import places
 from accounts.geography import AreaIndex
 from accounts.models import Territory
 from accounts.services.territories import area_of, serving
-from reps.availability import DAY, absences, moment, open_hours
+from reps.availability import DAY, absences, meetings, moment, open_hours
 from reps.models import Absence, Rep, RosterStamp
 from routing.engine import (
     CompiledRuleSet,
@@ -146,6 +146,7 @@ def _reps(at: datetime, delegates: dict[int, int]) -> list[RepSpec]:
         )
     )
     away = absences([rep.pk for rep in rows], since=at)
+    taken = meetings([rep.pk for rep in rows], since=at)
     capped = limits.of_reps(rows, at=at)
     return [
         RepSpec(
@@ -155,7 +156,7 @@ def _reps(at: datetime, delegates: dict[int, int]) -> list[RepSpec]:
             skills={held.skill.slug: held.level for held in rep.skills.all()},
             team=rep.team_id,
             backup=delegates.get(rep.pk, rep.backup_id),
-            hours=open_hours(rep, at=at),
+            hours=open_hours(rep, at=at, taken=taken.get(rep.pk, ())),
             absences=away.get(rep.pk, ()),
             seniority=rep.seniority,
             place=places.locate(rep.country, rep.postal_code),

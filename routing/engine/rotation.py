@@ -38,8 +38,9 @@ A fixed eligible set is the ideal; people go on holiday, speak no Spanish, are f
 - Nobody is owed, or owes, more than `PoolSpec.bound` leads (for the smallest weight of the pool,
   in proportion for higher ones). What would go beyond is not booked, and the receiver pays so
   much less: the sum stays zero.
-- Who is owed more than a lead catches up slowly: one extra lead in `PoolSpec.catch_up`. Between
-  those they compete with the fraction of a lead that they are owed.
+- Who is owed more than a lead catches up slowly: while they are, they get their share and one
+  lead in `PoolSpec.catch_up` besides, evenly spread over the turns of the lane, and between
+  those only what nobody else can take.
 
 In the fixed set none of this ever applies, so the law stands.
 
@@ -64,9 +65,11 @@ UNIT = math.lcm(*range(1, 41))
 GRAIN = UNIT // 10**9
 _MORE_THAN_A_LEAD = UNIT + GRAIN
 
-# (is the balance not positive, how far off the next lead is, last turn, minus weight, position,
-# rep): the smallest is next.
-Standing: TypeAlias = tuple[bool, int, int, int, int, int]
+# Whether somebody's balance is positive, is not, or is owed so much that they wait for their pace.
+DUE, IDLE, PACED = 0, 1, 2
+# (one of these, how far off the next lead is, last turn, minus weight, position, rep): the
+# smallest is next.
+Standing: TypeAlias = tuple[int, int, int, int, int, int]
 Charges: TypeAlias = tuple[tuple[int, int], ...]
 
 
@@ -99,24 +102,33 @@ def standings(
     common = math.lcm(*weights)
     shares = {weight: (UNIT * weight // total, common // weight) for weight in weights}
     balance, turn, seats = counters.balance.get, counters.turn.get, pool.seats[lane]
-    latest: int | None = None
+    number: int | None = None
     found = []
     for member in eligible:
         rep, weight = member.rep, member.weight
         seat, (gained, slowness) = seats[rep], shares[weight]
         after, last = balance(seat, 0) + gained, turn(seat, 0)
-        if after > _MORE_THAN_A_LEAD and last:
-            if latest is None:
-                latest = latest_turn(pool, lane, counters)
-            if latest + 1 - last < pool.catch_up:
-                # Had an extra lead just now; until the next they count what is left of a lead.
-                after = (after - 1) % UNIT + 1
         if after <= GRAIN:
-            found.append((True, -after, last, -weight, member.position, rep))
-        else:
-            off = (UNIT - after) * slowness
-            found.append((False, off, last, -weight, member.position, rep))
+            found.append((IDLE, -after, last, -weight, member.position, rep))
+            continue
+        due = DUE
+        if after > _MORE_THAN_A_LEAD:
+            if number is None:
+                number = latest_turn(pool, lane, counters) + 1
+            due = DUE if _has_extra(pool.catch_up, weight, total, number) else PACED
+        found.append((due, (UNIT - after) * slowness, last, -weight, member.position, rep))
     return found
+
+
+def _has_extra(catch_up: int, weight: int, total: int, number: int) -> bool:
+    """
+    Say whether the lane's lead of this number is one for somebody who catches up.
+
+    Their pace is `weight / total + 1 / catch_up` of the leads: theirs are those at which the
+    multiples of the pace pass a whole number, as evenly as whole leads can be.
+    """
+    part, whole = catch_up * weight + total, catch_up * total
+    return part >= whole or number * part // whole > (number - 1) * part // whole
 
 
 def latest_turn(pool: PoolSpec, lane: str, counters: Counters) -> int:

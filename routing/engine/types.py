@@ -134,7 +134,7 @@ class PoolSpec:
 
     `lanes`: tiers whose leads rotate on their own, so that hot leads are shared fairly too.
     `bound`: how many leads the rotation may owe a member of the smallest weight, or be owed.
-    `catch_up`: a member who is owed more than a lead gets at most one extra in so many.
+    `catch_up`: who is owed more than a lead gets at most one extra in so many.
     """
 
     id: int

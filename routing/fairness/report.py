@@ -11,7 +11,7 @@ from routing.engine.rotation import UNIT
 from routing.engine.types import MAIN
 from routing.fairness import weights
 from routing.fairness.factors import HUNDRED
-from routing.fairness.measures import gini, wilson
+from routing.fairness.measures import gini
 from routing.models import Assignment, BalanceLine, Lead, Pool, PoolMember, PoolStanding
 from routing.models.assignment import Reason
 

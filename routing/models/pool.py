@@ -60,9 +60,7 @@ class Pool(TrackedModel):
     rebalances = models.BooleanField(
         _("pull back who drifts"),
         default=False,
-        help_text=_(
-            "Members above the band get 20 %% of the new leads together, the others 80 %%."
-        ),
+        help_text=_("Members above the band get 20 % of the new leads together, the others 80 %."),
     )
     band = models.PositiveSmallIntegerField(
         _("band"),
@@ -109,6 +107,8 @@ class Pool(TrackedModel):
 
         :raises django.core.exceptions.ValidationError: naming the field
         """
+        # An emptied JSON field says None.
+        self.lanes = self.lanes or []
         known = isinstance(self.lanes, list) and all(tier in TIERS for tier in self.lanes)
         if not known or len(set(self.lanes)) != len(self.lanes):
             raise ValidationError(

@@ -6,27 +6,40 @@ from datetime import datetime
 from django.db.models import Q
 
 from reps.models import Rep
+from routing.dispatch import snapshot
 from routing.engine import Counters
-from routing.models import Assignment, PoolStanding, RepLoad
+from routing.fairness import limits
+from routing.models import Assignment, Organisation, PoolStanding, RepLoad
 
 
 def counters(*, at: datetime) -> Counters:
-    """Open leads, balances, turns, and who is away now."""
+    """Open leads with what the limits count of them, balances, turns, and who is away now."""
     balance, turn = {}, {}
     for pool, rep, lane, owed, last in PoolStanding.objects.values_list(
         "pool_id", "rep_id", "lane", "balance", "turn"
     ):
         balance[pool, rep, lane], turn[pool, rep, lane] = owed, last
-    away = Rep.objects.filter(Q(paused_until__isnull=True) | Q(paused_until__gt=at))
-    return Counters(
+    away = list(
+        Rep.objects.filter(Q(paused_until__isnull=True) | Q(paused_until__gt=at))
+        .filter(paused_at__isnull=False)
+        .values_list("pk", "paused_until", "pause_is_own")
+    )
+    found = Counters(
         open=dict(RepLoad.objects.values_list("rep_id", "open")),
         balance=balance,
         turn=turn,
-        away={
-            rep: None if until is None else int(until.timestamp())
-            for rep, until in away.filter(paused_at__isnull=False).values_list("pk", "paused_until")
-        },
+        away={rep: None if until is None else int(until.timestamp()) for rep, until, _own in away},
+        credited={rep for rep, _until, own in away if not own},
     )
+    reps = snapshot.current(at=at).roster.reps
+    limits.fill(
+        found,
+        {rep: spec.limits for rep, spec in reps.items() if spec.limits},
+        at=at,
+        stage_points=Organisation.get().stage_points,
+        by_value=reps,
+    )
+    return found
 
 
 def without(now: Counters, assignments: Iterable[Assignment]) -> Counters:
@@ -38,16 +51,9 @@ def without(now: Counters, assignments: Iterable[Assignment]) -> Counters:
         free.open[one.rep_id] = max(0, free.open.get(one.rep_id, 0) - 1)
         for name, held in (("points", free.points), ("value", free.value)):
             if one.rep_id in held:
-                held[one.rep_id] -= int(one.moved.get(name, 0) or 0)
-        for rep, units in _charges(one):
-            seat = (one.pool_id, rep, one.moved.get("lane", ""))
+                held[one.rep_id] -= one.moved.get(name, 0)
+        for rep, units in one.moved.get("charges", ()):
+            seat = (one.pool_id, rep, one.moved["lane"])
             if seat in free.balance:
                 free.balance[seat] -= units
     return free
-
-
-def _charges(one: Assignment) -> list[tuple[int, int]]:
-    """The rotation's charges that came with an assignment: (rep, units)."""
-    charges = one.moved.get("charges") or []
-    pairs = charges.items() if isinstance(charges, dict) else charges
-    return [(int(rep), int(units)) for rep, units in pairs] if one.pool_id else []

@@ -5,7 +5,7 @@ First a preview: what the live version would do with each now. Then the chosen o
 the waiting room, their counters as if they had never been given, and are due at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from reps.due import doorbell
 from reps.models import AuditEvent, User
 from routing import engine, ownership
 from routing.dispatch import gather, snapshot
+from routing.fairness import undo
 from routing.models import Assignment, Lead, Organisation, RuleSet
 from routing.models.assignment import Reason
 from routing.models.source import Mode
@@ -207,6 +208,7 @@ def _step(
     leads = ownership.lock_leads(sorted(epochs))
     visible = set(visible_leads(by).filter(pk__in=epochs).values_list("pk", flat=True))
     live = {row.lead_id: row for row in untouched(ruleset).filter(lead__in=epochs)}
+    given = _given_before(live.values())
     moves = []
     for pk, epoch in epochs.items():
         lead = leads.get(pk)
@@ -227,14 +229,35 @@ def _step(
                     "route_at": at,
                     # Whoever got it by mistake is no former owner whom a rule may prefer.
                     "former_owner": lead.former_owner_id,
+                    "assigned_at": given.get(pk) if lead.owner_id else lead.assigned_at,
                 },
             )
         )
     if not moves:
         return
+    taken_back = [live[move.lead_id] for move in moves]
+    for row in sorted(taken_back, key=lambda one: one.pk, reverse=True):
+        # The last one first, so that each member's last turn is again the one before.
+        undo.give_charges_back(row, by=by, at=at, reason=reason)
+    Assignment.objects.filter(pk__in=[row.pk for row in taken_back]).update(
+        counts=False, undone_at=at
+    )
     ownership.change_many(moves, by=by, at=at, driver=driver, leads=leads)
     done.moved += [move.lead_id for move in moves]
     doorbell.ring("route")
+
+
+def _given_before(rows: Iterable[Assignment]) -> dict[int, datetime]:
+    """When each lead had been given to a rep before: lead → moment."""
+    epochs = {row.lead_id: row.epoch for row in rows}
+    earlier = Assignment.objects.filter(
+        lead__in=epochs, place=Lead.Place.OWNER, undone_at__isnull=True
+    ).order_by("epoch")
+    return {
+        lead: started
+        for lead, epoch, started in earlier.values_list("lead_id", "epoch", "started_at")
+        if epoch < epochs[lead]
+    }
 
 
 def _why_not(lead: Lead | None, epoch: int, *, is_untouched: bool, is_visible: bool) -> str:

@@ -51,7 +51,7 @@ def bars(pair: Pair, *, most: float, mark: float | None = None) -> SafeString:
         x = f"{min(WIDTH, mark * scale):.2f}"
         line = format_html('<path class="mark" d="M{} 0V{}"/>', x, f"{2 * APART:g}")
     return format_html(
-        '<svg class="bars" viewBox="0 0 100 {}" preserveAspectRatio="none" role="img" '
+        '<svg class="twobars" viewBox="0 0 100 {}" preserveAspectRatio="none" role="img" '
         'aria-label="{}">{}{}</svg>',
         f"{APART + THICK:g}",
         pair.says,

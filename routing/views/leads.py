@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 from reps import access
 from reps.due.clock import database_now
 from reps.models import Rep, User
-from routing import ownership, selectors, states, why, work
+from routing import ownership, selectors, states, why, why_not, work
 from routing.fairness.undo import undo
 from routing.forms import (
     ActForm,
@@ -141,6 +141,7 @@ def _page(
             "one_line": why.one_line(current, me=me),
             "score_most": max((points for _name, points in lead.score_parts), default=1),
             "story": why.story(lead, me=me, sees_all=sees_all),
+            **_why_not(request, lead, me=me, is_mine=is_mine),
             "happenings": selectors.happenings(lead),
             "request_pending": lead.requests.select_related("requested_by__user", "wanted__user")
             .filter(state=ReassignmentRequest.State.PENDING)
@@ -148,6 +149,28 @@ def _page(
         },
         status=status,
     )
+
+
+def _why_not(
+    request: HttpRequest, lead: Lead, *, me: Rep | None, is_mine: bool
+) -> dict[str, Any]:
+    """Why not me, for a rep who sees a lead of somebody else's; for others, of whom they ask."""
+    choices = visible_reps(request.user).active().exclude(pk=lead.owner_id)
+    may_ask = access.may_set_up(request.user)
+    asked = request.GET.get("why_not", "") if may_ask else ""
+    if asked.isascii() and asked.isdigit() and len(asked) < 19:
+        rep = get_object_or_404(choices, pk=int(asked))
+    elif may_ask or is_mine or me is None:
+        rep = None
+    else:
+        rep = me
+    context: dict[str, Any] = {"why_not_choices": choices if may_ask else (), "asked_about": rep}
+    if rep is not None:
+        try:
+            context["why_not"] = why_not.why_not(lead, rep)
+        except why_not.CannotTell as error:
+            context["cannot_tell"] = str(error)
+    return context
 
 
 def _clocks(lead: Lead, *, at: datetime) -> list[tuple[Any, datetime | None, str]]:

@@ -73,9 +73,7 @@ def rules_version(request: HttpRequest, pk: int) -> HttpResponse:
 def _roll_back(request: HttpRequest, ruleset: RuleSet, form: RollBackForm) -> HttpResponse:
     if form.is_valid():
         try:
-            lifecycle.roll_back(
-                to=ruleset, by=request.user, at=database_now(), **form.cleaned_data
-            )
+            lifecycle.roll_back(to=ruleset, by=request.user, at=database_now(), **form.cleaned_data)
         except RulesRefused as refused:
             form.add_error(None, str(refused))
         else:
@@ -96,9 +94,7 @@ def _version_page(
     is_live = organisation.live_ruleset_id == ruleset.pk
     may_act = access.may_set_up(request.user)
     origin = ruleset.based_on
-    address = (
-        reverse("rules_live") if is_live_page else reverse("rules_version", args=[ruleset.pk])
-    )
+    address = reverse("rules_live") if is_live_page else reverse("rules_version", args=[ruleset.pk])
     return TemplateResponse(
         request,
         "routing/rules_version.html",

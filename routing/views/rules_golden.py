@@ -149,9 +149,7 @@ def _lead(request: HttpRequest) -> Lead | None:
     text = request.GET.get("lead", "")
     if not text.isdecimal() or len(text) > 18:
         return None
-    leads = visible_leads(request.user).select_related(
-        "prospect", "source", "account__parent"
-    )
+    leads = visible_leads(request.user).select_related("prospect", "source", "account__parent")
     lead = leads.filter(pk=text).first()
     if lead is None:
         messages.warning(request, _("There is no such lead, or it is not yours to see."))
@@ -213,10 +211,11 @@ def rules_try(request: HttpRequest) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
     sheet = FactSheet.posted(data) if data is not None else FactSheet()
     acted = data is not None and sheet.act(data.get("act", ""))
-    lead = _lead(request) if data is None else None
+    lead = _lead(request)
     known = trial.facts_of(lead, at=at) if lead else None
-    if data is not None and not acted:
-        known = sheet.known(names)
+    if data is not None:
+        sheet.kept = _kept(request, FactSheet.of(known or {}, names).kept)
+        known = None if acted else sheet.known(names)
     elif known is not None:
         sheet = FactSheet.of(known, names)
     tried, error = None, ""

@@ -86,6 +86,7 @@ def organisation_page(request: HttpRequest) -> HttpResponse:
             "name": row.name,
             "responsible": row.responsible_id,
             "sticky_days": row.sticky_days,
+            "approval_above": row.approval_above,
             "segments": segments.written(row.segments),
         }
         form = OrganisationSettingsForm(request.POST or None, organisation=row, initial=values)

@@ -5,7 +5,7 @@ from typing import Any
 
 from reps import trail
 from reps.models import Rep, User
-from routing import ownership, states
+from routing import ownership, states, waking
 from routing.models import Lead
 from routing.work.refusals import NotYours
 
@@ -39,6 +39,8 @@ def move_to(lead: Lead, state: str, *, reason: str = "") -> None:
     if lead.state != state:
         states.check(lead, state)
         lead.state, lead.state_reason = state, reason[:200]
+        # It weighs less now, or more: told to whoever waits once it is saved.
+        lead.weighs_anew = True
 
 
 def save(
@@ -51,3 +53,6 @@ def save(
 ) -> None:
     """Save a locked lead with its history and its audit event."""
     trail.save(lead, by=by, at=at, reason=kind, kind=kind, data=data)
+    if getattr(lead, "weighs_anew", False) and lead.owner_id is not None:
+        lead.weighs_anew = False
+        waking.wake_for_points(lead.owner_id, at=at)

@@ -16,11 +16,12 @@ from django.db import models, transaction
 
 from accounts.models import Account, AccountOwner, Opportunity, Territory
 from reps import trail
-from reps.models import Absence, AuditEvent, Rep, RepSkill, Skill, Team, WorkCalendar
+from reps.models import Absence, AuditEvent, CalendarFeed, Rep, RepSkill, Skill, Team, WorkCalendar
 from reps.models.tracked import bulk_writer
 from reps.trail import audit
 from reps.trail.history import tracked_fields, tracked_models
 from routing.models import (
+    GoldenLead,
     Lead,
     LeadForm,
     Limit,
@@ -100,6 +101,14 @@ CASES: dict[type[models.Model], Case] = {
     AccountOwner: Case(
         lambda: AccountOwner(account=make.account(), rep=make.rep(), starts_on=date(2026, 1, 1)),
         lambda row: {"ends_on": date(2026, 7, 1), "rep_id": make.rep().pk},
+    ),
+    GoldenLead: Case(
+        lambda: GoldenLead(ruleset=_draft(), name="Big ones", facts={"employees": 900}, at=AT),
+        lambda row: {"facts": {"country": "DE"}, "at": None, "expect_rep_id": make.rep().pk},
+    ),
+    CalendarFeed: Case(
+        lambda: CalendarFeed(rep=make.rep(), url="https://calendar.test/secret.ics"),
+        lambda row: {"is_active": False},
     ),
     Lead: Case(
         _lead,
@@ -335,7 +344,10 @@ def test_history_leaves_out_only_the_columns_that_are_derived():
         if field not in tracked_fields(model)
     }
 
-    assert left_out == {"route_at", "due_at", "due_what", "due_from"}
+    derived = {"route_at", "due_at", "due_what", "due_from"}
+    readings = {"next_fetch_at", "fetched_at", "etag", "modified", "failures", "error"}
+    # The address of a calendar is a secret.
+    assert left_out == derived | readings | {"url"}
 
 
 # --- No other bulk write touches tracked models -------------------------------------------------

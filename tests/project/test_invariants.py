@@ -290,15 +290,12 @@ def forged_line(world) -> None:
 
 
 def flooded_rep(world) -> None:
-    """Two leads of one day, where the limit has allowed one since before."""
-    limit = Limit(rep=world["ann"], kind="flow", most=1, window="DAY", rolling=True)
+    """Several leads within a day, where the limit has allowed one since before."""
+    holder = RepLoad.objects.filter(rep__is_active=True).latest("open").rep
+    limit = Limit(rep=holder, kind="flow", most=50, window="DAY", rolling=True)
     make.saved(limit, at=AT)
     assert not violations("F3")
-    run(
-        "UPDATE routing_assignment SET started_at = %s WHERE rep_id = %s AND ended_at IS NULL",
-        _stored(AT + make.MINUTE),
-        world["ann"].pk,
-    )
+    run("UPDATE routing_limit SET most = 1 WHERE id = %s", limit.pk)
 
 
 def idle_decision(world) -> None:

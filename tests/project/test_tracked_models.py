@@ -19,6 +19,7 @@ AUD_1 = {
     "accounts.Opportunity",
     "accounts.Territory",
     "reps.Absence",
+    "reps.CalendarFeed",
     "reps.Rep",
     "reps.RepSkill",
     "reps.Skill",

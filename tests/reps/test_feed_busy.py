@@ -1,6 +1,7 @@
 """What a calendar says is taken: repeating events, exceptions, zones, whole days."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -160,7 +161,7 @@ def test_a_word_within_another_is_not_one(title):
     ],
 )
 def test_what_is_no_calendar_is_refused_in_words(body):
-    with pytest.raises(Unreadable, match="not a calendar|cannot be understood"):
+    with pytest.raises(Unreadable, match="This is not a calendar"):
         busy(body, zone=UTC_ZONE, start=at(15), end=at(16))
 
 
@@ -213,7 +214,7 @@ def test_turns_are_spread_evenly():
     turns = sorted(
         (next_reading(number, at=MONDAY) - MONDAY).total_seconds() for number in range(1, 61)
     )
-    gaps = [later - earlier for earlier, later in zip(turns, turns[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(turns)]
 
     assert max(gaps) <= 3 * PERIOD / 60
 

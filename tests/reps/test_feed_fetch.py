@@ -4,7 +4,7 @@ import gzip
 import socket
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -41,7 +41,7 @@ def drips(chunk, pause):
     def answer(handler):
         handler.send_response(200)
         handler.end_headers()
-        with contextlib_suppress():
+        with suppress(OSError):
             while not handler.server.closing.is_set():
                 handler.wfile.write(chunk)
                 handler.wfile.flush()
@@ -51,20 +51,12 @@ def drips(chunk, pause):
 
 
 def drips_headers(handler):
-    with contextlib_suppress():
+    with suppress(OSError):
         handler.wfile.write(b"HTTP/1.0 200 OK\r\n")
         while not handler.server.closing.is_set():
             handler.wfile.write(b"X")
             handler.wfile.flush()
             time.sleep(0.05)
-
-
-@contextmanager
-def contextlib_suppress():
-    try:
-        yield
-    except OSError:
-        pass
 
 
 @contextmanager
@@ -121,22 +113,28 @@ def test_a_refusal_is_told_by_its_number(status):
 
 
 def test_a_body_that_is_too_large_is_given_up():
-    with provider(cal=sends(b"x" * (MOST_BYTES + 1))) as at:
-        with pytest.raises(FetchFailed, match="larger than 2 MB"):
-            fetch(at.url + "cal", inside=at.inside)
+    with (
+        provider(cal=sends(b"x" * (MOST_BYTES + 1))) as at,
+        pytest.raises(FetchFailed, match="larger than 2 MB"),
+    ):
+        fetch(at.url + "cal", inside=at.inside)
 
 
 def test_a_body_without_end_is_given_up_at_the_limit():
-    with provider(cal=drips(b"x" * 1024 * 256, 0)) as at:
-        with pytest.raises(FetchFailed, match="larger than 2 MB"):
-            fetch(at.url + "cal", inside=at.inside)
+    with (
+        provider(cal=drips(b"x" * 1024 * 256, 0)) as at,
+        pytest.raises(FetchFailed, match="larger than 2 MB"),
+    ):
+        fetch(at.url + "cal", inside=at.inside)
 
 
 def test_a_packed_body_that_grows_too_large_is_given_up():
     bomb = gzip.compress(b"\0" * (200 * 1024 * 1024))
-    with provider(cal=sends(bomb, Content_Encoding="gzip")) as at:
-        with pytest.raises(FetchFailed, match="larger than 2 MB"):
-            fetch(at.url + "cal", inside=at.inside)
+    with (
+        provider(cal=sends(bomb, Content_Encoding="gzip")) as at,
+        pytest.raises(FetchFailed, match="larger than 2 MB"),
+    ):
+        fetch(at.url + "cal", inside=at.inside)
 
 
 def test_a_body_of_just_the_limit_is_read():

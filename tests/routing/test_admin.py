@@ -205,6 +205,8 @@ def test_a_pool_gets_a_member_by_inline(browser, boss):
                 "members-0-rep": rep.pk,
                 "members-0-weight": "2",
                 "members-0-position": "0",
+                "members-0-ramp_days": "0",
+                "members-0-protected_percent": "0",
                 "members-0-pool": pool.pk,
             },
         )

@@ -57,6 +57,16 @@ FACTS = {
     "languages": st.lists(st.sampled_from(["french", "German"]), max_size=2),
     "domain": st.sampled_from(["acme.com", "mail.acme.com", "x.org", None]),
     "mixed": st.sampled_from([1, True, "1", "de", ["de"], None, float("nan")]),
+    "events": st.lists(st.tuples(st.sampled_from(["visit", "demo"]), st.integers(0, 90)).map(list)),
+    "now": st.sampled_from([AT, AT + 0.5, AT + 40_000, None]),
+}
+# The values of ops that take an object.
+OBJECTS = {
+    "happened": {"name": "visit", "at_least": 2, "within": 60},
+    "not_happened": {"name": "demo"},
+    "within_km": {"lat": 0, "lon": 0.5, "km": 60},
+    "in_hours": {"zone": "UTC", "weekly": {"thu": [["00:00", "09:00"]]}},
+    "not_in_hours": {"zone": "America/New_York", "weekly": {"wed": [["12:00", "24:00"]]}},
 }
 IDS = {
     name: st.none() | st.sampled_from([*REPS, 99])
@@ -94,8 +104,12 @@ def checks(draw):
     number = st.sampled_from([0, 1, 50, 50.5])
     if op in ("empty", "not_empty"):
         return {"fact": fact, "op": op}
-    if op in ("eq", "ne"):
+    if op in OBJECTS:
+        value = OBJECTS[op]
+    elif op in ("eq", "ne"):
         value = draw(scalar)
+    elif op in ("has_any", "has_none"):
+        value = draw(st.lists(text | number, min_size=1, max_size=2))
     elif op in ("in", "not_in"):
         value = draw(st.lists(scalar, min_size=1, max_size=3))
     elif op == "between":
@@ -141,21 +155,16 @@ def stage(draw, do):
 
 @st.composite
 def relaxations(draw, options):
-    """Other options for some time, then perhaps none."""
-    afters = sorted(draw(st.sets(st.sampled_from(AFTERS), max_size=3)))
-    lists = [{"after": after, "drop": True} for after in afters[-1:]]
-    for name in options.keys() & {"at_least", "id", "within", "within_km"}:
-        other = st.sampled_from([1, 2, 3, 4, 700]).filter(lambda value: value != options[name])
-        most = 4 if name == "at_least" else 700
-        changed = [
-            {"after": after, name: min(most, draw(other))}
-            for after in afters[: None if draw(st.booleans()) else -1]
-        ]
-        changed = [one for one in changed if one[name] != options[name]]
-        lists = changed + [
-            one for one in lists if one["after"] not in {c["after"] for c in changed}
-        ]
-    return lists
+    """Other options for some time, then perhaps none; at once, in a while, or both."""
+    afters = sorted(draw(st.sets(st.sampled_from(AFTERS), min_size=1, max_size=2)))
+    name = next((name for name in options if name not in ("skill", "skill_fact")), None)
+    if name is None or draw(st.booleans()):
+        changed, dropped = [], afters[:1]
+    else:
+        changed, dropped = afters[:1], afters[1:]
+    return [{"after": after, name: options[name] % 4 + 1} for after in changed] + [
+        {"after": after, "drop": True} for after in dropped
+    ]
 
 
 @st.composite

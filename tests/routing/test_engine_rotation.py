@@ -1,5 +1,6 @@
 """The exact weighted rotation and its law."""
 
+from dataclasses import replace
 from fractions import Fraction
 from math import gcd
 
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from routing.engine import UNIT, Counters, Member, PoolSpec, RepSpec, rotate
 from routing.engine.eligibility import floor, handed_back
-from routing.engine.rotation import book, charges, standings
+from routing.engine.rotation import book, charges, lane_of, standings
 from routing.engine.types import MAIN
 
 
@@ -151,3 +152,111 @@ def test_the_order_in_which_members_are_listed_does_not_matter(data):
     leads = data.draw(st.lists(st.sets(st.sampled_from(reps)), max_size=30))
 
     assert rotate(data.draw(st.permutations(pool)), leads) == rotate(pool, leads)
+
+
+# --- Skips by kind, bounds, catching up ----------------------------------------------------
+
+
+def serve(pool, counters, eligible, leads, credited=(), lane=MAIN):
+    """Give so many leads out, each to one of the eligible; return who got them."""
+    able = [pool.by_rep[rep] for rep in eligible]
+    kept = [pool.by_rep[rep] for rep in credited]
+    sequence = []
+    for _ in range(leads):
+        receiver = next_of(pool, able, counters, kept, lane)
+        give(pool, able, receiver, counters, kept, lane)
+        sequence.append(receiver)
+    return sequence
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.integers(1, 3), min_size=2, max_size=5), st.data())
+def test_whoever_the_company_sent_away_keeps_their_share(weights, data):
+    # A bound that a cycle away does not reach.
+    pool, counters = PoolSpec(1, tuple(members(*weights)), bound=6), Counters()
+    total, rest = sum(weights), range(2, len(weights) + 1)
+    leads = data.draw(st.integers(1, total))
+
+    before = serve(pool, counters, rest, leads, credited=[1])
+    assert 1 not in before
+    assert abs(counters.balance.get((1, 1, MAIN), 0) - leads * (UNIT * weights[0] // total)) < leads
+    after = serve(pool, counters, range(1, len(weights) + 1), 60 * total)
+
+    # In the end everybody has their share of all leads, those while away included.
+    for rep, weight in enumerate(weights, start=1):
+        share = Fraction((leads + len(after)) * weight, total)
+        assert abs((before + after).count(rep) - share) <= 1
+
+
+def test_whoever_paused_by_themselves_gains_nothing_meanwhile():
+    pool, counters = PoolSpec(1, tuple(members(1, 1, 1))), Counters()
+
+    serve(pool, counters, [1, 2], 12)
+
+    assert counters.balance.get((1, 3, MAIN), 0) == 0
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data())
+def test_nobody_is_owed_or_owes_more_than_the_bound(data):
+    weights = data.draw(st.lists(st.integers(1, 6), min_size=2, max_size=5))
+    bound = data.draw(st.integers(1, 3))
+    pool = PoolSpec(1, tuple(members(*weights)), bound=bound)
+    counters, reps = Counters(), list(pool.by_rep)
+    for _ in range(data.draw(st.integers(1, 12))):
+        eligible = data.draw(st.sets(st.sampled_from(reps), min_size=1))
+        away = [rep for rep in reps if rep not in eligible and data.draw(st.booleans())]
+        serve(pool, counters, sorted(eligible), data.draw(st.integers(1, 9)), away)
+        assert sum(counters.balance.values()) == 0
+        for rep, weight in enumerate(weights, start=1):
+            most = bound * UNIT * weight // min(weights)
+            assert abs(counters.balance.get((1, rep, MAIN), 0)) <= most
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(4, 12), st.integers(2, 5), st.integers(1, 3))
+def test_whoever_is_owed_much_catches_up_by_one_extra_lead_in_so_many(size, catch_up, owed):
+    pool = PoolSpec(1, tuple(members(*[1] * size)), bound=3, catch_up=catch_up)
+    counters, everyone = Counters(), list(pool.by_rep)
+    serve(pool, counters, everyone, size)
+    counters.balance[1, 1, MAIN] = owed * UNIT
+    for rep in everyone[1:]:
+        counters.balance[1, rep, MAIN] = -owed * UNIT // (size - 1)
+
+    sequence = serve(pool, counters, everyone, 6 * size)
+
+    for window in range(catch_up, 6 * size, catch_up):
+        for first in range(len(sequence) - window):
+            got = sequence[first : first + window].count(1)
+            # The extras and their own share, at an even pace.
+            assert got <= Fraction(window, catch_up) + Fraction(window, size) + 2
+    # Without the brake they would get them all at once.
+    eager = replace(pool, catch_up=1)
+    if owed > 1:
+        start = Counters(balance={(1, 1, MAIN): owed * UNIT})
+        assert serve(eager, start, everyone, owed) == [1] * owed
+    assert sequence.count(1) == 6 + owed
+
+
+def test_lanes_rotate_each_on_its_own():
+    pool, counters = PoolSpec(1, tuple(members(2, 1)), lanes=("hot",)), Counters()
+
+    assert (lane_of(pool, "hot"), lane_of(pool, "cold"), lane_of(pool, "")) == ("hot", MAIN, MAIN)
+    main = serve(pool, counters, [1, 2], 2)
+    hot = serve(pool, counters, [1, 2], 3, lane="hot")
+    main += serve(pool, counters, [1, 2], 1)
+
+    assert (main.count(1), hot.count(1)) == (2, 2)
+    assert main == hot
+    assert not any(counters.balance.values())
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.integers(1, 9), min_size=2, max_size=5), st.integers(1, 5))
+def test_more_weight_never_brings_fewer_leads(weights, more):
+    heavier = [weights[0] + more, *weights[1:]]
+    leads = sum(weights) * sum(heavier)
+
+    less = rotate(members(*weights), everybody(weights, leads)).count(1)
+
+    assert rotate(members(*heavier), everybody(heavier, leads)).count(1) > less

@@ -354,6 +354,22 @@ def test_freed_points_wake_who_waits(ann):
     assert owner(lead) == "ann"
 
 
+def test_a_lead_at_a_lighter_stage_wakes_who_waits(ann):
+    make.rules(make.round_robin(make.pool(ann), on_empty="wait"))
+    limit("points", 18, rep=ann)
+    held = make.owned(ann)
+    lead = make.routed(make.lead())
+    assert lead.waiting == "CAPACITY"
+    now = AT + MINUTE
+
+    work.log_contact(
+        lead_id=held.pk, epoch=1, way="CALL", reached=True, note="", by=ann.user, at=now
+    )
+    batch.route(driver="test", at=now, due_before=now)
+
+    assert owner(lead) == "ann"
+
+
 def test_other_weights_of_stages_hold_at_once(ann):
     organisation = Organisation.get()
     organisation.stage_points = {"NEW": 1}

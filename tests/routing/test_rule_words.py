@@ -233,3 +233,72 @@ def test_choices_give_back_the_path_they_were_made_from():
 )
 def test_a_path_that_does_more_than_the_choices_is_left_alone(stage):
     assert not fits({"target": {"kind": "pool", "id": 3}, "stages": [stage]})
+
+
+# --- Whole paths -------------------------------------------------------------------------
+
+
+def test_relaxations_a_limited_wait_and_an_experiment_read_as_english():
+    path = {
+        "target": {"kind": "pool", "id": 3},
+        "stages": [
+            {
+                "do": "filter",
+                "by": "language",
+                "at_least": 4,
+                "relax": [{"after": 1800, "at_least": 3}, {"after": 3600, "drop": True}],
+            },
+            {"do": "filter", "by": "seniority", "at_least": 3},
+            {"do": "prefer", "by": "nearest", "within_km": 50},
+            {"do": "select", "by": "least_value"},
+        ],
+        "on_empty": "wait",
+        "wait_at_most": 900,
+        "split": {
+            "name": "exp-1",
+            "percent": 20,
+            "path": {"target": {"kind": "agent"}, "on_empty": "next"},
+        },
+    }
+
+    assert sentences.path_words(path, NAMES) == (
+        "give it to the pool Enterprise, whoever has the least value in open leads, "
+        "among those with the lead's language at level 4 or better (once it has waited 30 minutes, "
+        "among those with the lead's language at level 3 or better; "
+        "once it has waited 1 hour, whoever), among those who are senior or above, "
+        "preferring the nearest within 50 km; if nobody can take it, "
+        "it waits for at most 15 minutes, then the next rule is asked; "
+        "but 20 % of the leads, chosen by the experiment “exp-1”, go another way: "
+        "give it to an AI agent; if nobody can take it, the next rule is asked"
+    )
+
+
+def test_a_kind_that_words_do_not_know_yet_is_named_rather_than_refused():
+    from routing.engine.types import Path, Stage, Target
+    from routing.rules.path_words import words_of
+
+    path = Path(
+        Target("moon_base"), (Stage("prefer", "tallest"), Stage("select", "by_height")), "next"
+    )
+
+    assert words_of(path, NAMES) == (
+        "give it to moon base, chosen by by_height, prefer by tallest; "
+        "if nobody can take it, the next rule is asked"
+    )
+
+
+def test_an_exception_says_until_when_it_holds():
+    from datetime import UTC, datetime
+
+    from routing.models import Rule
+
+    rule = Rule(
+        condition=RAISED,
+        path={"target": {"kind": "rep", "id": 7}},
+        expires_at=datetime(2026, 12, 1, 9, 30, tzinfo=UTC),
+    )
+
+    assert sentences.of_rule(rule, NAMES) == (
+        "Until 1 December 2026, 09:30 UTC: If the person asked to be contacted, then give it to "
+        "Robin East; if nobody can take it, the next rule is asked"
+    )

@@ -84,9 +84,7 @@ def test_sentences_and_details_are_told():
     old = make.rules(rule("a", 1, reasoning="Why not", expires_at=AT))
     new = make.rules(rule("a", 500, owner=who))
 
-    found = next(
-        one for one in difference.between(old, new, Names.read()) if one.name == "a"
-    )
+    found = next(one for one in difference.between(old, new, Names.read()) if one.name == "a")
 
     assert "employees is at least 1," in found.before
     assert "employees is at least 500," in found.after

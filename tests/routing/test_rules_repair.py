@@ -57,9 +57,7 @@ def reroute(bad, leads, boss, *, at=LATER, reason="they were ours", epochs=None)
     return repair.reroute(ruleset=bad, chosen=chosen, reason=reason, by=boss, at=at)
 
 
-def test_the_preview_says_what_the_live_version_would_do_and_stores_nothing(
-    rolled_back, bad, boss
-):
+def test_the_preview_says_what_the_live_version_would_do_and_stores_nothing(rolled_back, bad, boss):
     decisions = Lead.objects.filter(decisions__isnull=False).count()
 
     found = repair.preview(bad, by=boss, at=LATER)
@@ -74,9 +72,7 @@ def test_the_preview_says_what_the_live_version_would_do_and_stores_nothing(
 def test_only_untouched_leads_of_that_version_are_shown(rolled_back, bad, boss, wrong, right):
     seen, reached, moved = rolled_back
     by_other = make.routed(make.lead())
-    work.acknowledge(
-        lead_id=seen.pk, epoch=seen.owner_epoch, by=wrong.user, at=LATER
-    )
+    work.acknowledge(lead_id=seen.pk, epoch=seen.owner_epoch, by=wrong.user, at=LATER)
     work.give_to(
         lead_id=moved.pk,
         epoch=moved.owner_epoch,
@@ -130,9 +126,7 @@ def test_the_balances_add_up_to_zero_afterwards(boss, right, wrong):
 def test_a_lead_touched_meanwhile_is_left_alone_and_named(rolled_back, bad, boss, wrong, right):
     seen, moved, gone, *_ = rolled_back
     epochs = {lead.pk: lead.owner_epoch for lead in rolled_back}
-    work.acknowledge(
-        lead_id=seen.pk, epoch=seen.owner_epoch, by=wrong.user, at=LATER
-    )
+    work.acknowledge(lead_id=seen.pk, epoch=seen.owner_epoch, by=wrong.user, at=LATER)
     work.give_to(
         lead_id=moved.pk,
         epoch=moved.owner_epoch,

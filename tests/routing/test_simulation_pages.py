@@ -83,7 +83,7 @@ def test_ask_on_the_page_watch_it_and_read_what_it_found(client, scene):
     text = page.content.decode()
     assert "4 decisions recomputed: all agree with production." in text
     assert "50.0 %" in text
-    assert text.count('<svg class="bars"') > 4
+    assert text.count('<svg class="twobars"') > 4
     assert f'aria-label="{ann.user.label}: live 2, draft 4"' in text
     # Changed leads only, unless asked otherwise.
     assert len(page.context["lines"]) == 2
@@ -335,7 +335,7 @@ def test_the_command_says_what_is_wrong(scene, given, says):
 
 def test_who_works_before_the_deadline_could_answer_in_time(scene):
     """Ann works around the clock, Ben in the afternoon only; five minutes are promised."""
-    ann, ben = scene
+    _, ben = scene
     ben.calendar = make.calendar(time_zone="UTC", weekly={"mon": [["15:00", "17:00"]]})
     make.saved(ben)
     make.policy(budget=300)

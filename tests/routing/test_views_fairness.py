@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from routing import work
 from routing.engine.rotation import UNIT
 from routing.fairness import report
 from routing.fairness.measures import gini, wilson
@@ -160,7 +161,6 @@ def test_a_line_opens_to_its_leads_and_names_only_those_one_may_see(client, shar
     (charge,) = next(one["charges"] for one in seen.context["lines"] if one["charges"])
     assert charge["lead"].prospect.name in seen.content.decode()
 
-    Lead.objects.get(pk=charge["lead"].pk)
     _give(charge["lead"], stranger)
     hidden = client.get(address, {"line": line.pk}).content.decode()
     assert charge["lead"].prospect.name not in hidden
@@ -168,8 +168,6 @@ def test_a_line_opens_to_its_leads_and_names_only_those_one_may_see(client, shar
 
 
 def _give(lead, rep):
-    from routing import work
-
     work.give_to(
         lead_id=lead.pk,
         epoch=lead.owner_epoch,

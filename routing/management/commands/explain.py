@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from reps.models import Rep
-from routing import why
+from routing import why, why_not
 from routing.dispatch import replay
 from routing.models import Lead
 
@@ -40,8 +40,19 @@ class Command(BaseCommand):
         for candidate in story.candidates:
             if me is None or candidate.rep == me:
                 self.stdout.write(f"  - {candidate.rep}: {candidate.verdict}. {candidate.detail}")
-        if me is not None and me not in [candidate.rep for candidate in story.candidates]:
-            self.stdout.write(f"  - {me} was no candidate of the rule that decided.")
+        if me is not None:
+            self.say_why_not(row, me)
+
+    def say_why_not(self, lead: Lead, rep: Rep) -> None:
+        try:
+            answer = why_not.why_not(lead, rep)
+        except why_not.CannotTell as error:
+            self.stdout.write(f"  {error}")
+            return
+        detail = f": {answer.detail}" if answer.detail else ""
+        self.stdout.write(f"  Why not {rep}? {answer.verdict}{detail}.")
+        if answer.enough:
+            self.stdout.write(f"  {answer.enough}")
 
     def find(self, rep: str) -> Rep:
         by = {"pk": int(rep)} if rep.isdigit() else {"user__username": rep}

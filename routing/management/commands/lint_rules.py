@@ -9,7 +9,10 @@ from routing.rules.lint import lint
 
 
 class Command(BaseCommand):
-    help = "Check a rule set (the draft if there is one, else the live one); errors end it."
+    help = (
+        "Check a rule set (the draft if there is one, else the live one): a line per finding, "
+        "with its code as in the users' page on the linter. Errors end it with exit code 1."
+    )
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--ruleset", type=int, help="the version to check")
@@ -17,11 +20,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, ruleset: int | None, **options: Any) -> None:
         row = self.choose(ruleset)
         findings = lint(row)
-        for finding in findings:
-            self.stdout.write(f"{'error' if finding.is_error else 'warning'}: {finding.message}")
+        for one in findings:
+            kind = "error" if one.is_error else "warning"
+            self.stdout.write(f"{kind}: {one.message} [{one.code}]")
         errors = sum(finding.is_error for finding in findings)
         if errors:
-            raise CommandError(f"{row} has {errors} errors.")
+            raise CommandError(f"{row} has {errors} errors.", returncode=1)
         self.stdout.write(f"{row}: no errors, {len(findings)} warnings.")
 
     def choose(self, version: int | None) -> RuleSet:

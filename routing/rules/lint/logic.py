@@ -38,7 +38,9 @@ _ONE: Final = frozenset({"eq", "ne"})
 _MANY: Final = frozenset({"in", "not_in"})
 _TEXTS: Final = frozenset({"prefix", "matches_domain"})
 _PRESENCE: Final = frozenset({"empty", "not_empty"})
-_LISTABLE: Final = _NUMBERS | _ONE | _MANY | _TEXTS | _PRESENCE | {"between", "contains"}
+_ITEMS: Final = frozenset({"has_any", "has_none"})
+_OPPOSITE: Final = {"not_happened": "happened"}
+_LISTABLE: Final = _NUMBERS | _ONE | _MANY | _TEXTS | _PRESENCE | _ITEMS | {"between", "contains"}
 # Which sorts of value a fact of a kind can have; a kind that is not here is opaque.
 _SORTS: Final[Mapping[str | None, frozenset[str]]] = {
     "text": frozenset({"text"}),
@@ -88,8 +90,9 @@ class Space:
             values = _values(list(atoms.values()), kinds.get(fact))
             if values is None:
                 for op, value in atoms:
-                    variable = (fact, op, value)
-                    self._masks[variable] = (variable, 0b01)
+                    # Of two ops that are each other's opposite one is the other's "no".
+                    variable = (fact, _OPPOSITE.get(op, op), value)
+                    self._masks[fact, op, value] = (variable, 0b10 if op in _OPPOSITE else 0b01)
                     self._full[variable] = 0b11
                 continue
             self.values[fact] = values
@@ -429,8 +432,17 @@ def _texts(checks: Sequence[Check]) -> list[str] | None:
 
 
 def _lists(checks: Sequence[Check]) -> list[list[object]] | None:
-    items = {key_of(check.value): check.value for check in checks if check.op == "contains"}
-    if 1 << len(items) > MOST_VALUES:
+    """Give a list for every choice of the items that checks can tell apart."""
+    items: dict[object, object] = {}
+    for check in checks:
+        if check.op == "contains":
+            items[key_of(check.value)] = check.value
+        elif check.op in _ITEMS:
+            items |= {key_of(item): item for item in check.value}
+        elif check.op == "prefix":
+            wanted = (check.value,) if isinstance(check.value, str) else check.value
+            items |= {text.casefold() + _OTHER: text.casefold() + _OTHER for text in wanted}
+    if len(items) >= MOST_VALUES.bit_length():
         return None
     return [[*some, _OTHER] for some in _subsets(items.values())]
 

@@ -29,9 +29,7 @@ def rule_findings(message: Message) -> Text:
     return Text(
         subject=f"{things} to mend in the routing rules",
         body=f"A check of the live rules found this{more}.",
-        facts=[
-            (row.rule.name if row.rule else "All rules", row.message) for row in rows[:SHOWN]
-        ],
+        facts=[(row.rule.name if row.rule else "All rules", row.message) for row in rows[:SHOWN]],
         url=settings.BASE_URL + reverse("rule_findings"),
         action="See all findings",
     )
