@@ -81,8 +81,8 @@ def _grounds(decision: Decision) -> str:
         % {"n": decision.rule.position, "rule": decision.rule, "version": version}
     ]
     answer = codec.decode_decision(decision.body.encode())
-    if answer.eligible:
-        words.append(_("%(n)s could take it.") % {"n": len(answer.eligible)})
+    if answer.charges:
+        words.append(_("%(n)s could take it.") % {"n": len(answer.charges)})
     if answer.drops:
         dropped = ", ".join(
             f"{count} {verdict.replace('_', ' ')}" for verdict, count in answer.drops

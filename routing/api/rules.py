@@ -98,11 +98,11 @@ class DraftSerializer(TrackedSerializer):
         return super().update(instance, validated_data)
 
 
-class ReasonSerializer(serializers.Serializer):
+class RulesReasonSerializer(serializers.Serializer):
     reason = serializers.CharField(max_length=LONGEST_REASON)
 
 
-class RollbackSerializer(ReasonSerializer):
+class RollbackSerializer(RulesReasonSerializer):
     takes_over = serializers.BooleanField(default=False)
 
 
@@ -340,11 +340,11 @@ class RuleSetViewSet(SetUpViewSet):
         return self._written(made)
 
     @extend_schema(
-        summary="Do not approve a draft", request=ReasonSerializer, responses=RuleSetSerializer
+        summary="Do not approve a draft", request=RulesReasonSerializer, responses=RuleSetSerializer
     )
     @action(detail=True, methods=["post"])
     def refuse_approval(self, request, pk):
-        asked = _read(ReasonSerializer, request)
+        asked = _read(RulesReasonSerializer, request)
         made = approval.refuse(ruleset=self.get_object(), by=request.user, at=self.at, **asked)
         return self._written(made)
 

@@ -24,7 +24,7 @@ or the options named take the place of its own, while those not named stay. A fi
 `split` sends so many percent of the leads along another path, which may not split again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, cast
 
 from routing.engine import conditions

@@ -11,7 +11,7 @@ from routing.engine.rotation import UNIT
 from routing.engine.types import MAIN
 from routing.fairness import weights
 from routing.fairness.factors import HUNDRED
-from routing.fairness.measures import gini
+from routing.insight import measures
 from routing.models import Assignment, BalanceLine, Lead, Pool, PoolMember, PoolStanding
 from routing.models.assignment import Reason
 
@@ -132,7 +132,7 @@ def _lane(lane: str, members: Sequence[PoolMember], got, balances, turns) -> Lan
     for one, weight in zip(members, in_force, strict=True):
         leads = got.get((one.rep_id, lane), 0)
         promised = weight / active if one.rep.is_active else 0.0
-        low, high = wilson(leads, total)
+        certain = measures.share(leads, total)
         shares.append(
             Share(
                 member=one,
@@ -142,15 +142,15 @@ def _lane(lane: str, members: Sequence[PoolMember], got, balances, turns) -> Lan
                 promised=promised,
                 got=leads,
                 share=leads / total if total else 0.0,
-                low=low,
-                high=high,
+                low=certain.low if certain else 0.0,
+                high=certain.high if certain else 1.0,
                 mean=promised * total,
                 balance=balances.get((one.rep_id, lane), 0),
                 last_turn=turns.get((one.rep_id, lane)),
             )
         )
     spread = [one.got * HUNDRED / one.in_force for one in shares if one.rep.is_active]
-    return Lane(tier=lane, shares=tuple(shares), total=total, gini=gini(spread))
+    return Lane(tier=lane, shares=tuple(shares), total=total, gini=measures.gini(spread))
 
 
 def _got(

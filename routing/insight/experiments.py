@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from django.db.models import Exists, OuterRef, Subquery
 
-from routing.insight import intervals
-from routing.insight.intervals import Interval
+from routing.insight import measures
+from routing.insight.measures import Interval
 from routing.models import Decision, Lead, Outcome
 
 SIDES = ("a", "b")
@@ -59,7 +59,7 @@ class Experiment:
 
 
 def _gap(one: Interval | None, other: Interval | None) -> Interval | None:
-    return None if one is None or other is None else intervals.difference(one, other)
+    return None if one is None or other is None else measures.difference(one, other)
 
 
 def running() -> list[Experiment]:
@@ -100,8 +100,8 @@ def _side(rows: Sequence[tuple]) -> Side:
     waits = [contacted - received for received, contacted, *_ in rows if contacted is not None]
     return Side(
         leads=len(rows),
-        contacted=intervals.share(len(waits), len(rows)),
-        meetings=intervals.share(sum(met for *_, met, _won in rows), len(rows)),
-        won=intervals.share(sum(won for *_, won in rows), len(rows)),
+        contacted=measures.share(len(waits), len(rows)),
+        meetings=measures.share(sum(met for *_, met, _won in rows), len(rows)),
+        won=measures.share(sum(won for *_, won in rows), len(rows)),
         median=statistics.median(waits) if waits else None,
     )

@@ -319,7 +319,9 @@ def _split_name(texts: dict[str, str]) -> None:
     """A single name field becomes first and last name, unless these were given."""
     whole = texts.pop("name", "")
     if whole and not texts["first_name"] and not texts["last_name"]:
-        first, _, last = whole.rpartition(" ")
+        # Any white space parts names, a line break too.
+        words = whole.split()
+        first, last = " ".join(words[:-1]), words[-1]
         texts["first_name"], texts["last_name"] = (
             (first or last)[:120],
             (last if first else "")[:120],

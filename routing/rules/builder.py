@@ -208,10 +208,10 @@ class Sheet:
             return False
         block = self.blocks[index]
         if verb == "group":
-            self.blocks.append(Block("any", [Row()], parent=index))
+            self.blocks.append(Block("any", [Row(is_new=True)], parent=index))
             self._settle()
         elif verb == "row" and numbers:
-            block.rows.append(Row())
+            block.rows.append(Row(is_new=True))
         elif verb == "drop" and len(numbers) == 2:
             if numbers[1] < len(block.rows):
                 del block.rows[numbers[1]]

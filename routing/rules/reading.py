@@ -8,6 +8,7 @@ from routing.models import PoolMember, Queue, Rule, RuleSet
 from routing.rules import digest, sentences
 from routing.rules.lint import Finding
 from routing.rules.sentences import Names
+from routing.rules.traffic import Count
 
 
 @dataclass(slots=True)
@@ -25,6 +26,8 @@ class Line:
     ends_in: timedelta | None = None
     review_due: bool = False
     findings: list[Finding] = field(default_factory=list)
+    # What last month's leads would have met; None where nobody counted.
+    count: Count | None = None
 
     @property
     def has_ended(self) -> bool:

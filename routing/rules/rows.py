@@ -6,7 +6,7 @@ What a row says is read into the JSON of a check, and a check is written back in
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from routing import engine
@@ -37,6 +37,36 @@ EXAMPLES: Mapping[str, str] = {
     "point": "25 km of 94105",
     "time": "mon-fri 09:00-17:00 America/New_York",
 }
+# What a value looks like, by op; shown below its field.
+HINTS: Mapping[str, str] = {
+    "eq": "One value.",
+    "ne": "One value.",
+    "in": "Several with commas, e.g. DE, AT, CH.",
+    "not_in": "Several with commas, e.g. DE, AT, CH.",
+    "gt": "A number, e.g. 500.",
+    "gte": "A number, e.g. 500.",
+    "lt": "A number, e.g. 500.",
+    "lte": "A number, e.g. 500.",
+    "between": "Two numbers, e.g. 50 and 500.",
+    "contains": "A part of it.",
+    "has_any": "Several with commas; one of them is enough.",
+    "has_none": "Several with commas.",
+    "prefix": "Beginnings with commas, e.g. 941, 942.",
+    "matches_domain": "Domains with commas, e.g. acme.com; what is below them counts too.",
+    "happened": "E.g. pricing_page 3 times within 2 days.",
+    "not_happened": "E.g. demo within 1 day.",
+    "within_km": "E.g. 25 km of 94105, or 40 km of 48.86, 2.35 (Paris).",
+    "in_hours": "E.g. mon-fri 09:00-17:00 America/New_York.",
+    "not_in_hours": "E.g. mon-fri 09:00-17:00 America/New_York.",
+    "empty": "",
+    "not_empty": "",
+}
+_A_WHILE = "A length of time, e.g. 15 minutes."
+# The same for a fact that is a length of time.
+WHILE_HINTS: Mapping[str, str] = {
+    **dict.fromkeys(("eq", "ne", "gt", "gte", "lt", "lte"), _A_WHILE),
+    "between": "Two lengths of time, e.g. 1 minute and 2 hours.",
+}
 MOST_DIGITS = 19
 NO_VALUE = ("empty", "not_empty")
 BETWEEN = re.compile(r"\s*(-?[\d.,_ ]*\d)\s*(?:and|to|–|-|;)\s*(-?[\d.,_ ]*\d)\s*")
@@ -62,10 +92,22 @@ class Row:
     op: str = ""
     value: str = ""
     error: str = ""
+    # Just added by a button: the page puts the cursor there.
+    is_new: bool = field(default=False, compare=False)
 
     @property
     def is_blank(self) -> bool:
         return not self.fact and not self.value
+
+    @property
+    def hint(self) -> str:
+        """What a value looks like here."""
+        if self.op not in HINTS:
+            return ""
+        known = facts.BY_NAME.get(self.fact)
+        if known and known.unit == "seconds":
+            return WHILE_HINTS.get(self.op, HINTS[self.op])
+        return HINTS[self.op]
 
 
 def check_of(
@@ -218,6 +260,7 @@ class FactChoice:
     label: str
     kind: str
     suggestions: Sequence[str]
+    unit: str = ""
 
 
 def fact_choices(
@@ -245,11 +288,14 @@ def fact_choices(
             suggestions = sorted(names.of_fact(fact.name).values())[:200]
         label = str(fact.label)
         groups.setdefault(titles[fact.group], []).append(
-            FactChoice(fact.name, label[:1].upper() + label[1:], fact.kind, suggestions)
+            FactChoice(fact.name, label[:1].upper() + label[1:], fact.kind, suggestions, fact.unit)
         )
     return list(groups.items())
 
 
-def op_choices() -> list[tuple[str, str, str]]:
-    """(op, words, the kinds of fact it fits) for the select of a row."""
-    return [(name, OP_WORDS[name], " ".join(sorted(op.kinds))) for name, op in OPS.items()]
+def op_choices() -> list[tuple[str, str, str, str, str]]:
+    """(op, words, kinds of fact it fits, hint, hint for a length of time) for a row's select."""
+    return [
+        (name, OP_WORDS[name], " ".join(sorted(op.kinds)), HINTS[name], WHILE_HINTS.get(name, ""))
+        for name, op in OPS.items()
+    ]

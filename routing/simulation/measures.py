@@ -5,24 +5,12 @@ from dataclasses import dataclass
 
 from routing.engine import RepSpec
 from routing.engine.eligibility import opens_at
+from routing.insight import measures
 
 
 def percent(part: float, whole: float) -> float:
     """`part` of `whole` in percent with two decimals; 0 of nothing."""
     return round(100 * part / whole, 2) if whole else 0.0
-
-
-def gini(amounts: Sequence[float]) -> float:
-    """
-    How unevenly amounts are spread: 0 all equal, towards 1 one has everything.
-
-    The mean difference between any two, as a share of twice the mean.
-    """
-    total, number = sum(amounts), len(amounts)
-    if not total or number < 2:
-        return 0.0
-    ranked = sum(rank * amount for rank, amount in enumerate(sorted(amounts), start=1))
-    return round(2 * ranked / (number * total) - (number + 1) / number, 4)
 
 
 def in_time(rep: RepSpec | None, at: int, deadline: int) -> bool:
@@ -65,8 +53,8 @@ def fairness(seats: Sequence[Seat]) -> Fairness:
     return Fairness(
         live=live,
         draft=draft,
-        live_gini=gini([s.live / s.weight for s in seats]),
-        draft_gini=gini([s.draft / s.weight for s in seats]),
+        live_gini=round(measures.gini([s.live / s.weight for s in seats]), 4),
+        draft_gini=round(measures.gini([s.draft / s.weight for s in seats]), 4),
         live_off=round(max(abs(s.live - live * s.weight / weights) for s in seats), 2),
         draft_off=round(max(abs(s.draft - draft * s.weight / weights) for s in seats), 2),
     )

@@ -1,7 +1,10 @@
-"""One rule of the draft: its condition is rows, its path is choices."""
+"""One rule of the draft: its condition and its path are rows, told back as a sentence."""
 
+from typing import Any
+
+from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -11,13 +14,17 @@ from reps.due.clock import database_now
 from reps.views.gates import set_up_only
 from routing.engine import InvalidPart
 from routing.models import Rule, RuleSet
-from routing.rule_forms import PathForm, RuleForm, fits
+from routing.path_forms import PathEditor
+from routing.rule_forms import RuleForm
 from routing.rules import edit, sentences
 from routing.rules.builder import MATCHES, Block, Row, Sheet, fact_choices, op_choices
+from routing.rules.preview import Preview, preview
 from routing.rules.refusals import RulesRefused
 from routing.rules.sentences import Names
 
 NO_CONDITION = {"all": []}
+# The button that only counts; its press saves nothing.
+COUNT = "count"
 
 
 def open_draft() -> RuleSet | None:
@@ -37,15 +44,15 @@ def rule_of_draft(pk: int) -> Rule:
 
 @set_up_only
 def rule_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
-    """Add or change a rule of the draft; its condition is rows, its path is choices."""
+    """Add or change a rule of the draft; its condition and its path are rows."""
     draft = open_draft()
     if draft is None:
         messages.info(request, _("Make a draft first; published rules never change."))
         return redirect("rules")
     rule = None if pk is None else rule_of_draft(pk)
-    names = Names.read()
-    page = _RulePage(request, rule, names)
-    if request.method == "POST" and not page.acted and page.is_valid():
+    data = request.POST if request.method == "POST" else None
+    page = _RulePage(data, draft, rule, Names.read())
+    if data is not None and not page.acted and page.is_valid():
         try:
             edit.save_rule(
                 ruleset=draft,
@@ -63,81 +70,101 @@ def rule_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
                 request, _("Saved the rule “%(name)s”.") % {"name": page.form.cleaned_data["name"]}
             )
             return redirect("rules_draft")
-    failed = request.method == "POST" and not page.acted
     return TemplateResponse(
         request,
         "routing/rule_edit.html",
         {"rule": rule, "draft": draft, **page.context()},
-        status=422 if failed else 200,
+        status=422 if data is not None and not page.acted else 200,
     )
 
 
-class _RulePage:
-    """The three parts of the form, and what is kept because the form cannot hold it."""
+@set_up_only
+def rule_preview(request: HttpRequest, pk: int | None = None) -> HttpResponse:
+    """The rule as it stands in the form: its sentence, and whom of last month it would take."""
+    draft = open_draft()
+    if draft is None or request.method != "POST":
+        return redirect("rules_draft")
+    rule = None if pk is None else rule_of_draft(pk)
+    page = _RulePage(request.POST, draft, rule, Names.read())
+    return TemplateResponse(request, "routing/_rule_preview.html", {"preview": page.preview()})
 
-    def __init__(self, request: HttpRequest, rule: Rule | None, names: Names) -> None:
-        data = request.POST if request.method == "POST" else None
-        self.names, self.rule = names, rule
-        stored = rule.condition if rule else NO_CONDITION
-        laid_out = Sheet.of(stored, names)
+
+class _RulePage:
+    """The three parts of the form, and what is kept because the rows cannot hold it."""
+
+    def __init__(
+        self, data: QueryDict | None, draft: RuleSet, rule: Rule | None, names: Names
+    ) -> None:
+        self.data, self.draft, self.rule, self.names = data, draft, rule, names
+        laid_out = Sheet.of(rule.condition if rule else NO_CONDITION, names)
         self.deep_condition = laid_out is None
-        self.deep_path = rule is not None and not fits(rule.path)
-        replace_condition = data is not None and "replace_condition" in data
-        replace_path = data is not None and "replace_path" in data
-        self.keep_condition = self.deep_condition and not replace_condition
-        self.keep_path = self.deep_path and not replace_path
-        self.replaces = (replace_condition, replace_path)
+        self.replaces_condition = data is not None and "replace_condition" in data
+        self.keeps_condition = self.deep_condition and not self.replaces_condition
         self.sheet = Sheet.posted(data) if data is not None else laid_out or Sheet()
-        self.acted = data is not None and self.sheet.act(data.get("act", ""))
-        path = rule.path if rule and not self.deep_path else None
+        self.editor = PathEditor(data, names=names, stored=rule.path if rule else None)
+        action = "" if data is None else data.get("act", "")
+        self.acted = action == COUNT or self.sheet.act(action) or self.editor.act(action)
+        self.form = RuleForm(None if self.acted else data, rule=rule)
         if data is not None and self.acted:
             # A button of the rows: show everything as typed, judge nothing yet.
-            self.form = RuleForm(rule=rule)
-            self.path_form = PathForm(names=names, path=path)
-            for form in (self.form, self.path_form):
-                form.initial = {
-                    **{name: data.get(name, "") for name in form.fields},
-                    **{
-                        name: name in data
-                        for name, field in form.fields.items()
-                        if type(field).__name__ == "BooleanField"
-                    },
-                }
-        else:
-            self.form = RuleForm(data, rule=rule)
-            needs_path = data is not None and not self.keep_path
-            self.path_form = PathForm(data if needs_path else None, names=names, path=path)
-        self.condition: dict | None = None
-        self.path: dict | None = None
+            self.editor.retype()
+            self.form.initial = _as_typed(self.form, data)
+        self.condition: dict[str, Any] | None = None
+        self.path: dict[str, Any] | None = None
 
     def is_valid(self) -> bool:
         """Check all parts, so that every mistake shows at once."""
-        kept = self.rule.condition if self.rule and self.keep_condition else None
+        kept = self.rule.condition if self.rule and self.keeps_condition else None
         self.condition = kept or self.sheet.condition(self.names)
-        good = self.form.is_valid()
-        if self.keep_path and self.rule:
-            self.path = self.rule.path
-        elif self.path_form.is_valid():
-            self.path = self.path_form.path()
-        return good and self.condition is not None and self.path is not None
+        self.path = self.editor.path()
+        return self.form.is_valid() and self.condition is not None and self.path is not None
 
-    def context(self) -> dict:
+    def preview(self) -> Preview:
+        """What is in the form, or what is stored where nothing was posted, told back."""
+        row = Rule(name="", condition=NO_CONDITION, path={})
+        if self.rule:
+            row = Rule(pk=self.rule.pk, position=self.rule.position, condition=self.rule.condition)
+            row.path, row.is_fallback = self.rule.path, self.rule.is_fallback
+        if self.data is None:
+            has_condition, has_path = True, self.rule is not None
+        else:
+            # Judged apart from the page's own forms, which may show what was only typed.
+            kept = self.rule.condition if self.rule and self.keeps_condition else None
+            condition = kept or Sheet.posted(self.data).condition(self.names)
+            path = PathEditor(self.data, names=self.names).path()
+            has_condition, has_path = condition is not None, path is not None
+            row.condition, row.path = condition or NO_CONDITION, path or {}
+            row.is_fallback = "is_fallback" in self.data
+        return preview(
+            self.draft,
+            row,
+            has_condition=has_condition,
+            has_path=has_path,
+            names=self.names,
+            at=database_now(),
+        )
+
+    def context(self) -> dict[str, Any]:
         if not self.sheet.main.rows:
             self.sheet.blocks[0] = Block(self.sheet.main.match, [Row()])
         return {
             "form": self.form,
-            "path_form": self.path_form,
+            "preview": self.preview(),
             "sheet": self.sheet,
             **builder_context(self.names),
+            **self.editor.context(),
             "deep_condition": sentences.condition_words(self.rule.condition, self.names)
             if self.rule and self.deep_condition
             else "",
-            "deep_path": sentences.then(self.rule, self.names)
-            if self.rule and self.deep_path
-            else "",
-            "replaces_condition": self.replaces[0],
-            "replaces_path": self.replaces[1],
+            "replaces_condition": self.replaces_condition,
         }
+
+
+def _as_typed(form: forms.Form, data: QueryDict) -> dict[str, Any]:
+    return {
+        name: name in data if isinstance(field, forms.BooleanField) else data.get(name, "")
+        for name, field in form.fields.items()
+    }
 
 
 def builder_context(names: Names, *, kinds=None) -> dict:
@@ -148,5 +175,7 @@ def builder_context(names: Names, *, kinds=None) -> dict:
 
 urlpatterns = [
     path("rules/draft/add/", rule_edit, name="rule_add"),
+    path("rules/draft/add/preview/", rule_preview, name="rule_add_preview"),
     path("rules/draft/<int:pk>/", rule_edit, name="rule"),
+    path("rules/draft/<int:pk>/preview/", rule_preview, name="rule_preview"),
 ]

@@ -10,9 +10,19 @@ from django.views.decorators.http import require_POST
 
 from reps.due.clock import database_now
 from reps.views.gates import set_up_only
+from routing.dispatch import snapshot
 from routing.engine import InvalidPart
 from routing.models import Organisation, RuleSet
-from routing.rules import approval, difference, edit, golden, lifecycle, reading, schedule
+from routing.rules import (
+    approval,
+    difference,
+    edit,
+    golden,
+    lifecycle,
+    reading,
+    schedule,
+    traffic,
+)
 from routing.rules.lint import lint
 from routing.rules.refusals import RulesRefused
 from routing.rules.sentences import Names
@@ -56,8 +66,10 @@ def _page(
     for finding in found:
         by_rule.setdefault(finding.rule_id or 0, []).append(finding)
     rows = reading.lines(draft, names, at=at)
+    counted = _traffic(draft, at=at)
     for row in rows:
         row.findings = by_rule.get(row.rule.pk, [])
+        row.count = counted.of(row.rule.pk) if counted else None
     return TemplateResponse(
         request,
         "routing/rules_draft.html",
@@ -65,6 +77,7 @@ def _page(
             "at": at,
             "draft": draft,
             "rows": rows,
+            "traffic": counted,
             "findings": found,
             "errors": sum(finding.is_error for finding in found),
             "live": Organisation.get().live_ruleset,
@@ -76,6 +89,14 @@ def _page(
         },
         status=status,
     )
+
+
+def _traffic(draft: RuleSet, *, at) -> traffic.Traffic | None:
+    """Which rule last month's leads would meet; None where the rules cannot be read."""
+    try:
+        return traffic.last_month(snapshot.read_rules(draft), at=at)
+    except InvalidPart:
+        return None
 
 
 def _golden(draft: RuleSet, *, at) -> list[golden.Result]:

@@ -346,8 +346,9 @@ def test_history_leaves_out_only_the_columns_that_are_derived():
 
     derived = {"route_at", "due_at", "due_what", "due_from"}
     readings = {"next_fetch_at", "fetched_at", "etag", "modified", "failures", "error"}
+    linter = {"linted_stamp", "linted_at", "linted_ruleset_id"}
     # The address of a calendar is a secret.
-    assert left_out == derived | readings | {"url"}
+    assert left_out == derived | readings | linter | {"url"}
 
 
 # --- No other bulk write touches tracked models -------------------------------------------------

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from routing.insight import experiments, intervals
+from routing.insight import experiments, measures
 from routing.models import Batch, Decision, Desk, Outcome, RosterSnapshot, RuleSet
 from tests import make
 
@@ -91,14 +91,26 @@ def test_the_page_says_whether_it_may_be_chance(client):
 
 def test_wilson_agrees_with_the_published_example():
     # Newcombe 1998, table I: 81 of 263, score without continuity correction.
-    found = intervals.share(81, 263)
+    found = measures.share(81, 263)
 
     assert (round(found.low, 4), round(found.high, 4)) == (0.2553, 0.3662)
 
 
 def test_newcombe_agrees_with_the_published_example():
     # Newcombe 1998 (differences), table II, method 10: 56/70 less 48/80.
-    found = intervals.difference(intervals.share(48, 80), intervals.share(56, 70))
+    found = measures.difference(measures.share(48, 80), measures.share(56, 70))
 
     assert (round(found.low, 4), round(found.high, 4)) == (0.0524, 0.3339)
     assert found.is_certain
+
+
+def test_a_share_of_nothing_is_unknown_and_small_ones_stay_within_zero_and_one():
+    assert measures.share(0, 0) is None
+    assert measures.share(0, 20).low == 0.0
+    assert measures.share(20, 20).high == 1.0
+
+
+def test_gini_is_zero_for_equal_shares_and_grows_with_inequality():
+    assert measures.gini([5, 5, 5]) == 0
+    assert measures.gini([0, 0, 9]) == pytest.approx(2 / 3)
+    assert measures.gini([]) == measures.gini([0, 0]) == 0

@@ -68,8 +68,8 @@ def keep(
 
     Return False, and do nothing, if somebody else was quicker, or other rules went live.
     """
-    # The stamp of the linter is no setting: history leaves it out, and it moves no roster.
     with bulk_writer("linted"):
+        # The linter's own stamps, which history leaves out; they move no roster either.
         taken = Organisation.objects.filter(
             pk=before.pk,
             live_ruleset=ruleset,

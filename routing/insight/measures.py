@@ -1,11 +1,12 @@
 """
-How certain a share is. Pure.
+How certain a share is, and how even a spread. Pure.
 
 Both intervals are of 95 % (z = 1.959964) and hold for small numbers too, where the textbook's
 "plus or minus two standard errors" does not.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 Z = 1.959964
@@ -50,3 +51,16 @@ def difference(one: Interval, other: Interval) -> Interval:
     down = math.hypot(other.value - other.low, one.high - one.value)
     up = math.hypot(other.high - other.value, one.value - one.low)
     return Interval(gap - down, gap, gap + up)
+
+
+def gini(amounts: Sequence[float]) -> float:
+    """
+    Return how unevenly amounts are spread: 0 all equal, towards 1 one has everything.
+
+    The mean difference between any two, as a share of twice the mean; 0 for no amounts.
+    """
+    total, number = sum(amounts), len(amounts)
+    if not total:
+        return 0.0
+    ranked = enumerate(sorted(amounts), start=1)
+    return sum((2 * rank - number - 1) * amount for rank, amount in ranked) / (number * total)
