@@ -215,9 +215,10 @@ class PathEditor:
 
     def path(self) -> dict[str, Any] | None:
         """The path as the engine writes it; None if a part has an error, which then says it."""
-        good = all([form.is_valid() for form in (*self.forms, self.split_form) if form])
+        # All of them, so that every mistake shows at once.
+        good = [form.is_valid() for form in (*self.forms, self.split_form) if form]
         stages = [self.rows.stages(side) for side in range(len(self.forms))]
-        if not good or self.rows.has_errors:
+        if not all(good) or self.rows.has_errors:
             return None
         own, *others = [form.path(found) for form, found in zip(self.forms, stages, strict=True)]
         if self.split_form is not None:

@@ -16,7 +16,7 @@ from reps.models import Rep
 from reps.models.bulk import insert_many, update_many
 from reps.models.tracked import bulk_writer
 from routing import engine, ownership
-from routing.dispatch import gather, parked, snapshot
+from routing.dispatch import gather, inputs, parked, snapshot
 from routing.dispatch.parked import Decided
 from routing.engine import Counters, codec
 from routing.engine.types import Seat
@@ -106,6 +106,7 @@ def route(
     decided, attempts = _decide(leads, known, rules, shot.roster, counters, at)
     news = [one for one in decided if not parked.waits_as_before(one)]
     if news:
+        consulted = codec.encode_counters(_consulted(start, attempts, shot.roster))
         batch = Batch.objects.create(
             desk=desk,
             ruleset_id=rules.ruleset.id,
@@ -113,11 +114,13 @@ def route(
             at=at,
             driver=driver,
             engine=engine.ENGINE_VERSION,
-            counters=codec.encode_counters(_consulted(start, attempts, shot.roster)).decode(),
+            counters=consulted.decode(),
+            counters_digest=codec.digest(consulted),
+            rules_digest=snapshot.rules_digest(rules.ruleset.id),
             size=len(news),
         )
         room = Room(capped, start.copy())
-        _place(news, _store(news, batch), rules=rules, room=room, at=at, driver=driver)
+        _place(news, _store(news, batch, roster=shot.digest), rules=rules, room=room, at=at, driver=driver)
         _write_lines(news, start, counters, batch=batch)
     parked.look_again_later([one for one in decided if parked.waits_as_before(one)], at=at)
     return decided
@@ -236,26 +239,27 @@ def _consulted(
     )
 
 
-def _store(decided: Sequence[Decided], batch: Batch) -> dict[int, Decision]:
+def _store(decided: Sequence[Decided], batch: Batch, *, roster: str) -> dict[int, Decision]:
     rows, personal = [], []
+    seal = inputs.Seal(batch, roster=roster)
     for place, one in enumerate(decided):
         kept, apart = facts.split(one.facts)
-        rows.append(
-            Decision(
-                batch=batch,
-                place=place,
-                lead=one.lead,
-                rule_id=one.answer.rule,
-                outcome=one.answer.outcome,
-                rep_id=one.answer.rep,
-                branch=one.answer.branch,
-                applied=one.lead.mode != Mode.SHADOW,
-                facts=kept,
-                personal_digest=codec.digest(codec.canonical(apart)) if apart else "",
-                body=codec.encode_decision(one.answer).decode(),
-                decided_at=batch.at,
-            )
+        row = Decision(
+            batch=batch,
+            place=place,
+            lead=one.lead,
+            rule_id=one.answer.rule,
+            outcome=one.answer.outcome,
+            rep_id=one.answer.rep,
+            branch=one.answer.branch,
+            applied=one.lead.mode != Mode.SHADOW,
+            facts=kept,
+            personal_digest=codec.digest(codec.canonical(apart)) if apart else "",
+            body=codec.encode_decision(one.answer).decode(),
+            decided_at=batch.at,
         )
+        seal.put_on(row)
+        rows.append(row)
         personal.append(apart)
     insert_many(rows)
     insert_many(
@@ -324,7 +328,11 @@ def _move(one: Decided, decision: Decision) -> ownership.Move:
         decision_id=decision.pk,
         pool_id=answer.pool,
         moved=_moved(one),
-        data={"rule_id": answer.rule, "ruleset_id": decision.batch.ruleset_id},
+        data={
+            "rule_id": answer.rule,
+            "ruleset_id": decision.batch.ruleset_id,
+            "inputs_digest": decision.inputs_digest,
+        },
     )
 
 

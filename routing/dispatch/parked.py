@@ -96,6 +96,7 @@ def park(
                     "wait_rep_id": answer.wait_rep,
                     "wait_ruleset_id": row["wait_ruleset"],
                     "decision_id": stored[one.lead.pk].pk,
+                    "inputs_digest": stored[one.lead.pk].inputs_digest,
                 },
             )
         )

@@ -1,11 +1,12 @@
 """Run a decision again, from what was stored with it (design rule 5)."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from routing import engine
-from routing.dispatch import snapshot
-from routing.engine import Counters, Roster, codec
+from routing.dispatch import inputs, snapshot
+from routing.engine import Counters, InvalidPart, Roster, codec
 from routing.models import Batch, Decision, PersonalFacts
 
 
@@ -35,6 +36,10 @@ def situation(decision: Decision) -> Situation:
     :raises FactsErased: if personal facts it used are gone
     :raises FactsAltered: if they are not the ones it used
     """
+    return _situation(decision, _facts(decision))
+
+
+def _situation(decision: Decision, facts: dict[str, Any]) -> Situation:
     batch = Batch.objects.select_related("roster", "ruleset").get(pk=decision.batch_id)
     roster = codec.decode_roster(batch.roster.body.encode())
     counters = codec.decode_counters(batch.counters.encode())
@@ -43,7 +48,7 @@ def situation(decision: Decision) -> Situation:
         engine.apply(counters, codec.decode_decision(body.encode()), roster)
     return Situation(
         rules=snapshot.read_rules(batch.ruleset),
-        facts=_facts(decision),
+        facts=facts,
         roster=roster,
         counters=counters,
         at=int(batch.at.timestamp()),
@@ -73,11 +78,97 @@ def explain(decision: Decision, *, rep_id: int | None = None) -> engine.Explanat
 
 
 def _facts(decision: Decision) -> dict[str, Any]:
+    facts, apart = _stored_facts(decision)
+    if apart is not None and codec.digest(codec.canonical(apart)) != decision.personal_digest:
+        raise FactsAltered("The stored facts differ from those that the decision used.")
+    return facts
+
+
+def _stored_facts(decision: Decision) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """All facts as they are stored now, and the personal ones of them."""
     if not decision.personal_digest:
-        return decision.facts
+        return decision.facts, None
     apart = PersonalFacts.objects.filter(decision=decision).first()
     if apart is None:
         raise FactsErased("The personal data behind this decision were erased.")
-    if codec.digest(codec.canonical(apart.facts)) != decision.personal_digest:
-        raise FactsAltered("The stored facts differ from those that the decision used.")
-    return {**decision.facts, **apart.facts}
+    return {**decision.facts, **apart.facts}, apart.facts
+
+
+# --- Is it still what it was? ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A part of the answer that came out otherwise: as it was stored, and as it is now."""
+
+    field: str
+    then: Any
+    now: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """
+    What came of looking at a decision again.
+
+    `altered` names the inputs that are not what they were (see `inputs`). `agrees`: the same
+    bytes by the same version of the engine, the same answer by another; None where it could not
+    be run again, because facts were erased (`erased`) or something stored cannot be read.
+    `sealed`: a digest of all its inputs was kept with it; before there was one, only alterations
+    of the roster and of personal facts show.
+    """
+
+    same_engine: bool
+    agrees: bool | None
+    altered: tuple[str, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    sealed: bool = True
+    erased: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Write as plain JSON data."""
+        return asdict(self)
+
+
+def check(decision: Decision) -> Check:
+    """Hold the stored inputs of a decision against their digests, and run it again from them."""
+    (altered,) = inputs.altered([decision]).values()
+    sealed = bool(decision.inputs_digest)
+    try:
+        then = json.loads(decision.body)
+        same_engine = then["engine"] == engine.ENGINE_VERSION
+        facts, _ = _stored_facts(decision)
+        seen = _situation(decision, facts)
+        answer = engine.decide(seen.rules, seen.facts, seen.roster, seen.counters, seen.at)
+    except FactsErased:
+        return Check(same_engine, None, altered, sealed=sealed, erased=True)
+    except (InvalidPart, ValueError, LookupError, TypeError):
+        return Check(_is_of_this_engine(decision), None, altered, sealed=sealed)
+    now = json.loads(codec.encode_decision(answer))
+    differences = _differences(then, now, same_engine=same_engine)
+    same = codec.encode_decision(answer).decode() == decision.body
+    agrees = same if same_engine else not differences
+    return Check(same_engine, agrees, altered, differences, sealed)
+
+
+def _is_of_this_engine(decision: Decision) -> bool:
+    return decision.batch.engine == engine.ENGINE_VERSION
+
+
+def _differences(
+    then: dict[str, Any], now: dict[str, Any], *, same_engine: bool
+) -> tuple[Difference, ...]:
+    """
+    What differs, in the order of the answer's parts.
+
+    Between versions only what both of them tell is compared, for a part that one of them does
+    not have is no other answer; that the version differs is known.
+    """
+    names = [*now, *(name for name in then if name not in now)]
+    if not same_engine:
+        names = [name for name in now if name in then and name != "engine"]
+    return tuple(
+        Difference(name, then.get(name), now.get(name))
+        for name in sorted(names)
+        if then.get(name) != now.get(name)
+    )

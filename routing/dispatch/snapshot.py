@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -52,6 +53,7 @@ class _Cache(threading.local):
     def __init__(self) -> None:
         self.snapshot: Snapshot | None = None
         self.rules: OrderedDict[int, CompiledRuleSet] = OrderedDict()
+        self.rules_digests: dict[int, str] = {}
 
 
 _cache = _Cache()
@@ -77,6 +79,7 @@ def forget() -> None:
     """Empty the cache; for tests, where a new database may carry an old stamp."""
     _cache.snapshot = None
     _cache.rules.clear()
+    _cache.rules_digests.clear()
 
 
 def _build(*, stamp: int, at: datetime) -> Snapshot:
@@ -239,3 +242,17 @@ def live_rules(ruleset_id: int) -> CompiledRuleSet:
             kept.popitem(last=False)
     kept.move_to_end(ruleset_id)
     return kept[ruleset_id]
+
+
+def rules_digest(ruleset_id: int) -> str:
+    """Return the digest of a published rule set, made once per process: it can never change."""
+    kept = _cache.rules_digests
+    if ruleset_id not in kept:
+        kept[ruleset_id] = digest_of_rules(Rule.objects.filter(ruleset=ruleset_id))
+    return kept[ruleset_id]
+
+
+def digest_of_rules(rules: Iterable[Rule]) -> str:
+    """Return what stands for rules as they are stored, whatever reads them; the order is moot."""
+    ordered = sorted(rules, key=lambda rule: rule.pk)
+    return codec.digest(codec.canonical([rule_json(rule) for rule in ordered]))

@@ -24,7 +24,9 @@ class Batch(models.Model):
     """
     Leads decided in one transaction, in order, from these counters on.
 
-    `counters` holds loads, standings and who was away as read under the desk's lock.
+    `counters` holds loads, standings and who was away as read under the desk's lock. The
+    digests are of those counters and of the rules as they were stored; "" in batches from
+    before there were any.
     """
 
     desk = models.ForeignKey(Desk, on_delete=models.PROTECT, related_name="batches")
@@ -34,6 +36,8 @@ class Batch(models.Model):
     driver = models.CharField(max_length=20)
     engine = models.CharField(max_length=20)
     counters = models.TextField()
+    counters_digest = models.CharField(max_length=64, blank=True)
+    rules_digest = models.CharField(max_length=64, blank=True)
     size = models.PositiveIntegerField()
 
     class Meta:
@@ -49,7 +53,9 @@ class Decision(models.Model):
 
     `facts` are the allow-listed, non-personal ones; the personal ones lie apart and can be
     erased, their digest stays. `body` is the engine's answer as canonical JSON: running it
-    again must give the same bytes.
+    again must give the same bytes. `inputs_digest` stands for everything that the answer was
+    made from (`routing.dispatch.inputs`) and is in the audit trail too; "" in decisions from
+    before there was one.
     """
 
     class Outcome(models.TextChoices):
@@ -69,7 +75,9 @@ class Decision(models.Model):
     )
     applied = models.BooleanField(default=True, help_text="False for shadow leads.")
     facts = models.JSONField()
+    facts_digest = models.CharField(max_length=64, blank=True)
     personal_digest = models.CharField(max_length=64, blank=True)
+    inputs_digest = models.CharField(max_length=64, blank=True)
     body = models.TextField()
     decided_at = models.DateTimeField()
 

@@ -131,7 +131,8 @@ class _RulePage:
             # Judged apart from the page's own forms, which may show what was only typed.
             kept = self.rule.condition if self.rule and self.keeps_condition else None
             condition = kept or Sheet.posted(self.data).condition(self.names)
-            path = PathEditor(self.data, names=self.names).path()
+            stored = self.rule.path if self.rule else None
+            path = PathEditor(self.data, names=self.names, stored=stored).path()
             has_condition, has_path = condition is not None, path is not None
             row.condition, row.path = condition or NO_CONDITION, path or {}
             row.is_fallback = "is_fallback" in self.data

@@ -4,7 +4,6 @@ import pytest
 from django.http import QueryDict
 
 from routing import engine
-from routing.rule_forms import fits, initial_of, path_of
 from routing.rules import sentences
 from routing.rules.builder import Block, Row, RowRefused, Sheet, check_of
 from routing.rules.sentences import Names
@@ -203,36 +202,6 @@ def test_buttons_add_and_take_out_rows():
 
     assert acted == [True, True, True, True, False]
     assert [len(block.rows) for block in sheet.blocks] == [1]
-
-
-FULL = {
-    "target": {"kind": "pool", "id": 3},
-    "stages": [
-        {"do": "filter", "by": "team", "id": 2},
-        {"do": "filter", "by": "skill", "skill": "french", "at_least": 4},
-        {"do": "filter", "by": "on_shift", "within": 900},
-        {"do": "prefer", "by": "former_owner"},
-        {"do": "prefer", "by": "skill", "skill": "french", "at_least": 1},
-        {"do": "select", "by": "least_loaded"},
-    ],
-    "on_empty": "wait",
-}
-
-
-def test_choices_give_back_the_path_they_were_made_from():
-    assert path_of(initial_of(FULL)) == FULL
-    assert fits(FULL)
-
-
-@pytest.mark.parametrize(
-    "stage",
-    [
-        {"do": "filter", "by": "skill", "skill_fact": "industry", "at_least": 1},
-        {"do": "filter", "by": "on_shift", "within": 61},
-    ],
-)
-def test_a_path_that_does_more_than_the_choices_is_left_alone(stage):
-    assert not fits({"target": {"kind": "pool", "id": 3}, "stages": [stage]})
 
 
 # --- Whole paths -------------------------------------------------------------------------

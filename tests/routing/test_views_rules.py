@@ -69,7 +69,15 @@ def test_the_pages_of_a_draft_open(client, draft, name):
 def test_a_rule_is_added_from_rows_and_choices(client, manager, draft, pool):
     answer = client.post(
         reverse("rule_add"),
-        body(pool, shift="filter", within="15", former_owner="on", select="round_robin"),
+        body(
+            pool,
+            s_side=["0", "0"],
+            s_do=["filter", "prefer"],
+            s_by=["on_shift", "former_owner"],
+            s_what=["", ""],
+            s_amount=["15 minutes", ""],
+            select="round_robin",
+        ),
     )
 
     assert answer.url == reverse("rules_draft")
@@ -89,7 +97,7 @@ def test_a_rule_is_added_from_rows_and_choices(client, manager, draft, pool):
 
 
 def test_another_row_keeps_what_was_typed_and_saves_nothing(client, draft, pool):
-    page = client.post(reverse("rule_add"), body(pool, act="row:0", former_owner="on"))
+    page = client.post(reverse("rule_add"), body(pool, act="row:0", on_empty="wait"))
 
     text = page.content.decode()
     assert page.status_code == 200
