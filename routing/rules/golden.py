@@ -1,12 +1,13 @@
 """
 Golden leads: examples that a version must decide as written, before it may go live.
 
-Each is decided by the engine with the roster as it is now, from empty counters, at its own
-moment or at the moment of asking.
+Each is decided by the engine with the roster as it is now, from empty counters. One with a moment
+of its own is decided by the hours planned for it; one without asks the rules, not the calendar: as
+if everybody was at work, so that it says the same at night and on holidays.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -103,9 +104,16 @@ def _result(
 ) -> Result:
     shot = snapshot.current(at=at)
     known = facts_at(row.facts, at=at, areas=shot.areas)
-    answer = engine.decide(rules, known, shot.roster, Counters(), int(at.timestamp()))
-    wrong = list(_wrong(row, answer, called, shot.roster, names))
+    roster = shot.roster if row.at else everybody_at_work(shot.roster)
+    answer = engine.decide(rules, known, roster, Counters(), int(at.timestamp()))
+    wrong = list(_wrong(row, answer, called, roster, names))
     return Result(row, answer, in_words(answer, called, names), wrong)
+
+
+def everybody_at_work(roster: Roster) -> Roster:
+    """Return the roster with nobody off shift or out of office."""
+    reps = {pk: replace(rep, hours=None, absences=()) for pk, rep in roster.reps.items()}
+    return replace(roster, reps=reps)
 
 
 def _wrong(

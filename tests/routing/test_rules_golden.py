@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from routing.engine import InvalidPart
+from routing.models import GoldenLead
 from routing.rules import golden, lifecycle
 from routing.rules.refusals import RulesRefused
 from tests import make
@@ -177,3 +178,26 @@ def test_a_decision_that_was_right_becomes_an_example_without_anything_personal(
     assert not {"now", "waited", "title", "email_domain"} & row.facts.keys()
     assert (row.expect_rule, row.expect_pool, row.expect_rep) == ("Big", pool, None)
     assert wrong(draft, at=AT + timedelta(days=3)) == []
+
+
+def test_a_golden_lead_without_a_moment_asks_the_rules_and_not_the_calendar():
+    nine_to_five = make.calendar()
+    rep = make.rep(calendar=nine_to_five)
+    pool = make.pool(rep)
+    draft = make.rules(
+        {
+            "name": "On shift",
+            "path": {
+                "target": {"kind": "pool", "id": pool.pk},
+                "stages": [{"do": "filter", "by": "on_shift", "within": 0}],
+            },
+        },
+        publish=False,
+    )
+    night = make.MONDAY_9AM + timedelta(hours=14)
+    for name, at in (("Anytime", None), ("At night", night)):
+        make.saved(GoldenLead(ruleset=draft, name=name, at=at, expect_rule="On shift"))
+
+    found = {one.golden.name: one.passed for one in golden.run(draft, at=night)}
+
+    assert found == {"Anytime": True, "At night": False}
