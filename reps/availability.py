@@ -8,7 +8,7 @@ absence that somebody entered here.
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 
-from django.db.models import Min, Q
+from django.db.models import Max, Min, Q
 
 from reps.hours import ALWAYS, Calendar, Spans, calendar_for, clip, normalise, subtract
 from reps.models import Absence, BusyTime, Rep, WorkCalendar
@@ -129,10 +129,38 @@ def next_change(at: datetime) -> datetime | None:
     return min(edges)
 
 
+def last_change(at: datetime, *, since: datetime) -> datetime | None:
+    """
+    The last moment from `since` to `at` at which `delegates` may have begun to answer as it
+    does now; None if there was none.
+    """
+    touching = Q(starts_at__lte=at, ends_at__gte=since)
+    absent = Absence.objects.filter(touching)
+    if not absent.filter(delegate__isnull=False).exists():
+        return None
+    out = BusyTime.objects.filter(touching, kind=BusyTime.Kind.OUT, feed__is_active=True)
+    edges = [
+        edge
+        for rows in (absent, out)
+        for edge in rows.aggregate(
+            starts=Max("starts_at", filter=Q(starts_at__gte=since)),
+            ends=Max("ends_at", filter=Q(ends_at__lte=at)),
+        ).values()
+        if edge is not None
+    ]
+    return max(edges, default=None)
+
+
 def _named(at: datetime) -> dict[int, int | None]:
-    """Each rep who is away by an absence entered here, and the delegate it names."""
-    rows = Absence.objects.filter(starts_at__lte=at, ends_at__gt=at)
-    return dict(rows.values_list("rep_id", "delegate_id"))
+    """
+    Each rep who is away by an absence entered here, and the delegate it names: of several
+    absences at once, the one that names any and began first.
+    """
+    rows = Absence.objects.filter(starts_at__lte=at, ends_at__gt=at).order_by("starts_at", "pk")
+    named: dict[int, int | None] = {}
+    for rep, delegate in rows.values_list("rep_id", "delegate_id"):
+        named[rep] = named.get(rep) or delegate
+    return named
 
 
 def _walk(

@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, F, Max, OuterRef, Q, Sum
 
 from reps.models import AuditEvent
 from reps.verify import invariant
-from routing.dispatch import replay
+from routing.dispatch import inputs, replay
 from routing.fairness import held
 from routing.models import (
     Assignment,
@@ -243,3 +243,11 @@ def decisions_repeat(at: datetime) -> Iterator[str]:
             continue
         except replay.FactsAltered:
             yield f"decision {decision.pk}: its facts were altered"
+
+
+@invariant("D3", f"each of the newest {RUN_AGAIN} decisions has the inputs it was made from")
+def inputs_are_the_ones(at: datetime) -> Iterator[str]:
+    newest = list(Decision.objects.order_by("-pk")[:RUN_AGAIN])
+    for pk, altered in inputs.altered(newest).items():
+        if altered:
+            yield f"decision {pk}: altered since: {', '.join(altered)}"

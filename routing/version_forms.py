@@ -86,6 +86,7 @@ def posted_leads(values: list[str]) -> list[tuple[int, int]]:
     found = []
     for value in values:
         pk, _sep, epoch = value.partition(":")
-        if pk.isdecimal() and epoch.isdecimal() and len(value) < 40:
+        # Longer numbers are ids that no database holds.
+        if all(part.isdecimal() and len(part) <= 18 for part in (pk, epoch)):
             found.append((int(pk), int(epoch)))
     return found

@@ -98,6 +98,13 @@ def end(*, absence: Absence, by: User, at: datetime) -> None:
     doorbell.ring("cover")
 
 
+@transaction.atomic
+def remove(*, absence: Absence, by: User, at: datetime, reason: str) -> None:
+    """Take an absence away altogether; leads that were moved for it come back at once."""
+    trail.delete(absence, by=by, at=at, reason=reason)
+    signals.rep_available.send(sender=Rep, rep=absence.rep, by=by, at=at)
+
+
 def _locked(absence: Absence) -> Absence:
     signals.rep_changing.send(sender=Rep, rep=absence.rep)
     row = (

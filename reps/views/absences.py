@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -97,6 +98,9 @@ def _edit(request: HttpRequest, absence: Absence, *, title: str) -> HttpResponse
                     absences.change(absence=absence, changes=form.cleaned_data, **act)
             except PeopleRefused as refused:
                 messages.error(request, str(refused))
+            except ValidationError as refused:
+                # Somebody else entered the same days between the check and the lock.
+                messages.error(request, " ".join(refused.messages))
             else:
                 messages.success(request, _said(rep, request.user))
             return home_of(rep, request.user)

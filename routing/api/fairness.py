@@ -4,7 +4,10 @@ from datetime import timedelta
 
 from django.db.models import Q
 from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.permissions import SAFE_METHODS
 
+from reps import access
 from reps.api import SetUpViewSet, TrackedSerializer
 from routing.engine.rotation import UNIT
 from routing.models import BalanceLine, Limit
@@ -92,12 +95,20 @@ class LimitSerializer(TrackedSerializer):
         fields = ["id", "rep", "pool", "kind", "most", "window", "rolling", "tier"]
 
     def validate_rep(self, rep):
-        seen = visible_reps(self.context["request"].user)
+        user = self.context["request"].user
+        seen = visible_reps(user)
         if rep is not None and not seen.filter(pk=rep.pk).exists():
             raise serializers.ValidationError(
                 f'Invalid pk "{rep.pk}" - object does not exist.', code="does_not_exist"
             )
+        must_manage(user, rep)
         return rep
+
+
+def must_manage(user, rep) -> None:
+    """A manager sees their own rep too, but does not set its limits."""
+    if rep is not None and not access.manages(user, rep):
+        raise PermissionDenied("Only whoever manages this rep sets their limits.")
 
 
 class LimitViewSet(SetUpViewSet):
@@ -112,4 +123,10 @@ class LimitViewSet(SetUpViewSet):
         if getattr(self, "swagger_fake_view", False):
             return rows.none()
         seen = visible_reps(self.request.user).order_by().values("pk")
-        return rows.filter(Q(rep__isnull=True) | Q(rep__in=seen))
+        return rows.select_related("rep").filter(Q(rep__isnull=True) | Q(rep__in=seen))
+
+    def get_object(self):
+        row = super().get_object()
+        if self.request.method not in SAFE_METHODS:
+            must_manage(self.request.user, row.rep)
+        return row

@@ -17,6 +17,7 @@ from reps.api import PK, Moment
 from reps.models import Rep
 from routing import why_not, work
 from routing.api import doors, outputs
+from routing.checked import words
 from routing.dispatch import replay
 from routing.fairness.undo import undo
 from routing.models import Assignment, Decision, Lead, Outcome
@@ -177,8 +178,13 @@ class LeadViewSet(
         )
         if decision is None:
             raise NoDecisionYet
-        story = replay.explain(decision, rep_id=rep_id)
-        enough = self._enough(decision, rep_id)
+        try:
+            story = replay.explain(decision, rep_id=rep_id)
+            enough = self._enough(decision, rep_id)
+        except (replay.FactsErased, replay.FactsAltered, ValueError):
+            # What was decided stays on record; `check` says what is missing or was altered.
+            story = enough = None
+        checked = replay.check(decision)
         return Response(
             {
                 "lead": lead.pk,
@@ -186,8 +192,9 @@ class LeadViewSet(
                 "decided_at": decision.decided_at,
                 "ruleset_version": decision.batch.ruleset.version,
                 "rep": rep_id,
-                "explanation": story.to_json(),
+                "explanation": None if story is None else story.to_json(),
                 "smallest_change": enough,
+                "check": {**checked.to_json(), "in_words": words(checked)},
             }
         )
 
@@ -196,12 +203,14 @@ class LeadViewSet(
         rep = Rep.objects.select_related("user").filter(pk=rep_id).first() if rep_id else None
         if rep is None:
             return None
-        answer = why_not.of_decision(decision, rep)
+        answer = why_not.of_decision(decision, rep, me=access.rep_of(self.request.user))
         return {
             "verdict": answer.verdict,
             "detail": answer.detail,
             "change": None if answer.change is None else asdict(answer.change),
             "in_words": answer.enough,
+            "tried": answer.tried,
+            "is_complete": answer.is_complete,
         }
 
     def _asked_about(self, request) -> int | None:

@@ -218,9 +218,15 @@ class ExplanationSerializer(serializers.Serializer):
     decided_at = serializers.DateTimeField()
     ruleset_version = serializers.IntegerField()
     rep = serializers.IntegerField(allow_null=True)
-    explanation = serializers.DictField()
+    explanation = serializers.DictField(
+        allow_null=True, help_text="Null where the decision cannot be run again as it was."
+    )
     smallest_change = serializers.DictField(
         allow_null=True,
         help_text="Of the rep asked about: the smallest single change that would have made them "
-        "win; `change` is null where no single change would have been enough.",
+        "win; `change` is null where none of the `tried` would have been enough.",
+    )
+    check = serializers.DictField(
+        help_text="What came of running it again: `agrees`, `differences`, and which stored "
+        "inputs were `altered`.",
     )

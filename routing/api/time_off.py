@@ -9,7 +9,7 @@ from rest_framework.exceptions import PermissionDenied
 from reps import access
 from reps.api import PK, Moment, TrackedSerializer
 from reps.models import Absence, CalendarFeed, Rep
-from reps.services import absences, configuration, feeds
+from reps.services import absences, feeds
 from reps.services.people import PeopleRefused
 from routing.visibility import visible_reps
 
@@ -102,7 +102,7 @@ class AbsenceViewSet(
     serializer_class = AbsenceSerializer
 
     def perform_destroy(self, instance: Absence) -> None:
-        configuration.delete(instance, by=self.request.user, at=self.at, reason="Deleted by API")
+        absences.remove(absence=instance, reason="Deleted by API", by=self.request.user, at=self.at)
 
 
 class FeedSerializer(TimeOffSerializer):

@@ -334,6 +334,13 @@ MESSAGES = (
     "A colleague at another company recommended you.",
     "",
 )
+# What somebody did in the product before they signed up, by the names of the events.
+SEEN: tuple[tuple[str, ...], ...] = (
+    ("pricing_page", "invited_colleague"),
+    ("pricing_page",),
+    ("docs_page",),
+    (),
+)
 
 # Name, points, condition: together they spread leads over 0 to 100.
 SCORE_FACTORS = (

@@ -2,11 +2,11 @@
 
 import json
 import os
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from django.apps import apps
 from django.contrib.auth.hashers import make_password
@@ -16,6 +16,7 @@ from django.db import transaction
 from accounts.models import Account, AccountOwner, Opportunity, Territory
 from reps import access, trail
 from reps.models import (
+    Absence,
     AuditEvent,
     NotificationPreference,
     Rep,
@@ -27,20 +28,21 @@ from reps.models import (
     WorkCalendar,
 )
 from routing import keys
-from routing.demo import market, people, promises
+from routing.demo import market, people, promises, rules
 from routing.demo.questions import questions
 from routing.models import (
+    GoldenLead,
     LeadForm,
+    Limit,
     Organisation,
     Pool,
     PoolMember,
     Queue,
     Rule,
-    RuleSet,
     ScoreFactor,
     Source,
 )
-from routing.rules import lifecycle, standard
+from routing.rules import lifecycle
 
 PASSWORD = "demo"
 # What stands in the trail beside the demo's settings; by it a demo is known again.
@@ -205,6 +207,7 @@ class _Loader:
             )
         self.make_sellers(teams, skills)
         self.make_pools()
+        self.make_absences()
 
     def make_sellers(self, teams: dict[str, Team], skills: dict[str, Skill]) -> None:
         # Backups first, as far as there is no circle; circles are closed afterwards.
@@ -224,6 +227,7 @@ class _Loader:
                         role=one.role,
                         calendar=self.calendars.get(one.calendar),
                         capacity=one.capacity,
+                        seniority=one.seniority,
                         backup=self.reps.get(one.backup),
                     )
                 )
@@ -238,16 +242,41 @@ class _Loader:
 
     def make_pools(self) -> None:
         for name, members in people.POOLS.items():
-            self.pools[name] = self.save(Pool(name=name))
+            self.pools[name] = self.save(Pool(name=name, lanes=people.LANES.get(name, [])))
             for position, (username, weight) in enumerate(members.items()):
+                ramp = people.RAMPS.get((name, username))
                 self.save(
                     PoolMember(
                         pool=self.pools[name],
                         rep=self.reps[username],
                         weight=weight,
                         position=position,
+                        protected_percent=people.PROTECTED.get((name, username), 0),
+                        ramp_from=self.at.date() - timedelta(days=ramp[0]) if ramp else None,
+                        ramp_days=ramp[1] if ramp else 0,
                     )
                 )
+        for name, most in people.NEW_AN_HOUR.items():
+            kind, window = Limit.Kind.FLOW, Limit.Window.HOUR
+            self.save(
+                Limit(pool=self.pools[name], kind=kind, most=most, window=window, rolling=True)
+            )
+
+    def make_absences(self) -> None:
+        for one in people.AWAY:
+            zone = ZoneInfo(self.users[one.username].time_zone)
+            first = self.at.astimezone(zone).date() + timedelta(days=one.starts_in)
+            starts = datetime.combine(first, time.min, zone)
+            self.save(
+                Absence(
+                    rep=self.reps[one.username],
+                    starts_at=starts,
+                    ends_at=starts + timedelta(days=one.days),
+                    reason=one.reason,
+                    delegate=self.reps[one.delegate],
+                    cover=Absence.Cover.MOVE,
+                )
+            )
 
     # --- The market -----------------------------------------------------------------------
 
@@ -402,44 +431,11 @@ class _Loader:
                 name="Fairwater Systems (demo)", intake_queue=waiting_room, responsible=revops
             )
         )
-        draft = lifecycle.draft(by=revops, at=self.at, note="The standard rules and the desk")
-        general = self.pools[people.GENERAL_POOL]
-        self.write_rules(draft, standard.rules(pool=general, fallback=last_resort), desk)
+        draft = lifecycle.draft(by=revops, at=self.at, note="The standard rules, desk and fair")
+        written = rules.specs(pools=self.pools, desk=desk, last_resort=last_resort, at=self.at)
+        for position, spec in enumerate(written, start=1):
+            self.save(Rule(ruleset=draft, position=position, owner=revops, **spec))
+        examples = rules.golden(pools=self.pools, desk=desk, owner=self.reps[people.REP].pk)
+        for example in examples:
+            self.save(GoldenLead(ruleset=draft, **example))
         lifecycle.publish(ruleset=draft, by=revops, at=self.at)
-
-    def write_rules(self, draft: RuleSet, specs: Sequence[dict[str, Any]], desk: Queue) -> None:
-        """Write the standard rules, and the desk's between the owners' and the territories'."""
-        ordered = list(specs)
-        first_area = next(
-            place
-            for place, spec in enumerate(ordered)
-            if spec["path"]["target"]["kind"] == "territory_owner"
-        )
-        ordered.insert(first_area, _desk_rule(desk))
-        for position, spec in enumerate(ordered, start=1):
-            self.save(
-                Rule(
-                    ruleset=draft,
-                    position=position,
-                    owner=self.users[people.REVOPS],
-                    review_on=self.at.date() + timedelta(days=90),
-                    **spec,
-                )
-            )
-
-
-def _desk_rule(desk: Queue) -> dict[str, Any]:
-    return {
-        "name": "Hot and nobody's: the inbound desk",
-        "reasoning": "Who asks now and belongs to nobody is quickest with whoever is free first.",
-        "condition": {
-            "all": [
-                {"fact": "hand_raise", "op": "eq", "value": True},
-                {"fact": "motion", "op": "eq", "value": "INBOUND"},
-                {"fact": "tier", "op": "eq", "value": "HOT"},
-                {"fact": "account_owner", "op": "empty"},
-                {"fact": "opportunity_owner", "op": "empty"},
-            ]
-        },
-        "path": {"target": {"kind": "queue", "id": desk.pk}},
-    }

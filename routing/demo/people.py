@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from reps.models import Rep
+
 ALL_DAY = [["00:00", "24:00"]]
 AROUND_THE_CLOCK = dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), ALL_DAY)
 
@@ -90,6 +92,7 @@ class Seller:
     calendar: str = ""
     role: str = "SDR"
     capacity: int = 40
+    seniority: int = Rep.Seniority.MID
     skills: tuple[tuple[str, int], ...] = ()
 
 
@@ -105,6 +108,7 @@ SELLERS = (
         "Around the clock",
         "AE",
         60,
+        Rep.Seniority.SENIOR,
         (("english", 5), ("german", 5), ("logistics", 4)),
     ),
     Seller(
@@ -123,6 +127,7 @@ SELLERS = (
         EMEA,
         "Europe/Berlin",
         "noor",
+        seniority=Rep.Seniority.JUNIOR,
         skills=(("german", 3), ("english", 5), ("software", 4)),
     ),
     Seller(
@@ -278,3 +283,24 @@ POOLS: dict[str, dict[str, int]] = {
     "Southeast Asia": {"meilin": 2, "callum": 1, "noor": 1},
     "Latin America": {"thiago": 2, "marisol": 1, "bastian": 1},
 }
+# Hot leads of this pool are shared on their own, and nobody gets more than so many an hour.
+LANES = {"DACH": ["HOT"]}
+NEW_AN_HOUR = {"DACH": 20}
+# (pool, member) → percent of the pool's leads that a learner is promised, ...
+PROTECTED = {("DACH", "rasmus"): 25}
+# ... and for somebody new: began so many days ago, full weight after so many.
+RAMPS = {("Southeast Asia", "callum"): (15, 60)}
+
+
+@dataclass(frozen=True)
+class Away:
+    """An absence to come, in days from the load, and who stands in."""
+
+    username: str
+    delegate: str
+    starts_in: int
+    days: int
+    reason: str
+
+
+AWAY = (Away("imogen", "noor", 3, 7, "Holiday"),)

@@ -10,6 +10,7 @@ from typing import Any
 from routing.demo import market
 from routing.demo.browser import Answer, Browser
 from routing.demo.organisation import FORM, GUIDE_FORM
+from routing.demo.rules import FAIR
 
 Person = dict[str, Any]
 API = "api/v1/leads/"
@@ -39,7 +40,7 @@ class Prospects:
     # Every kind of lead comes up within one round, the telling ones early.
     ROUND = (
         "account", "stranger", "signup", "guide", "stranger", "again", "partner", "account",
-        "comes_back", "broken", "stranger", "signup", "guide", "account", "again",
+        "comes_back", "broken", "stranger", "fair", "signup", "guide", "account", "again",
     )  # fmt: skip
 
     def act(self) -> str:
@@ -54,6 +55,7 @@ class Prospects:
             "again": self.asks_again,
             "signup": lambda: self.signs_up("product-signups"),
             "partner": lambda: self.signs_up("partners"),
+            "fair": self.visits_the_fair,
             "broken": self.breaks,
         }
         return acts[kind]()
@@ -112,8 +114,17 @@ class Prospects:
 
     def signs_up(self, source: str) -> str:
         person = self.person(market.STRANGERS if source == "partners" else market.COMPANIES)
-        words = "is referred" if source == "partners" else "signs up"
-        return _line(words, person, self._api(source, person))
+        if source == "partners":
+            return _line("is referred", person, self._api(source, person))
+        # The product saw what they did before they gave their name.
+        seen = [{"name": name} for name in self.chance.choice(market.SEEN)]
+        return _line("signs up", person, self._api(source, {**person, "events": seen}))
+
+    def visits_the_fair(self) -> str:
+        """Left a card at the stand: a campaign that has a rule of its own for a while."""
+        carriers = tuple(one for one in market.STRANGERS if one.industry == "Logistics")
+        person = {**self.person(carriers), "campaign": FAIR}
+        return _line("met us at the fair", person, self._api("partners", person))
 
     def breaks(self) -> str:
         """Something unusable; the door keeps it for a person."""
@@ -127,7 +138,7 @@ class Prospects:
         return browser.submit(f"f/{slug}/", person, having="email")
 
     def _api(self, source: str, person: Person) -> Answer:
-        body = {name: text for name, text in person.items() if text}
+        body = {name: value for name, value in person.items() if value}
         return Browser(self.base_url).call(API, body, **self._headers(source))
 
     def _headers(self, source: str) -> dict[str, str]:

@@ -120,7 +120,14 @@ def route(
             size=len(news),
         )
         room = Room(capped, start.copy())
-        _place(news, _store(news, batch, roster=shot.digest), rules=rules, room=room, at=at, driver=driver)
+        _place(
+            news,
+            _store(news, batch, roster=shot.digest),
+            rules=rules,
+            room=room,
+            at=at,
+            driver=driver,
+        )
         _write_lines(news, start, counters, batch=batch)
     parked.look_again_later([one for one in decided if parked.waits_as_before(one)], at=at)
     return decided
@@ -352,27 +359,37 @@ def _write_lines(
     decided: Sequence[Decided], start: Counters, end: Counters, *, batch: Batch
 ) -> None:
     """Enter what this batch moved in the book of the rotation: a line for each seat."""
-    units: dict[Seat, int] = {}
-    leads: dict[Seat, int] = {}
-    shared: dict[Seat, int] = {}
+    # Of each seat: units, leads shared, leads received. Every member of a pool is charged for
+    # every lead, so this runs as often as leads times members.
+    moved: dict[tuple[int, str], dict[int, list[int]]] = {}
     for one in decided:
         received = _seat(one.answer)
         if received is None or one.lead.mode == Mode.SHADOW:
             continue
-        leads[received] = leads.get(received, 0) + 1
-        for rep, charge in one.answer.charges:
-            seat = (received[0], rep, received[2])
-            units[seat] = units.get(seat, 0) + charge
-            shared[seat] = shared.get(seat, 0) + 1
+        pool, receiver, lane = received
+        by_rep = moved.setdefault((pool, lane), {})
+        for rep, units in one.answer.charges:
+            sums = by_rep.get(rep)
+            if sums is None:
+                by_rep[rep] = [units, 1, 0]
+            else:
+                sums[0] += units
+                sums[1] += 1
+        by_rep[receiver][2] += 1
+    seats = sorted(
+        ((pool, rep, lane), sums)
+        for (pool, lane), by_rep in moved.items()
+        for rep, sums in by_rep.items()
+    )
     ledger.write(
         [
-            Posting(seat, BalanceLine.Kind.LEADS, units[seat], leads.get(seat, 0), shared[seat])
-            for seat in sorted(units)
+            Posting(seat, BalanceLine.Kind.LEADS, units, leads, shared)
+            for seat, (units, shared, leads) in seats
         ],
         before={
-            seat: Standing(start.balance.get(seat, 0), start.turn.get(seat, 0)) for seat in units
+            seat: Standing(start.balance.get(seat, 0), start.turn.get(seat, 0)) for seat, _ in seats
         },
-        turns={seat: end.turn.get(seat, 0) for seat in units},
+        turns={seat: end.turn.get(seat, 0) for seat, _ in seats},
         batch=batch,
         at=batch.at,
     )

@@ -130,15 +130,18 @@ class Check:
         return asdict(self)
 
 
-def check(decision: Decision) -> Check:
-    """Hold the stored inputs of a decision against their digests, and run it again from them."""
+def check(decision: Decision, *, seen: Situation | None = None) -> Check:
+    """
+    Hold the stored inputs of a decision against their digests, and run it again from them.
+
+    `seen` is its situation if the caller has read it already.
+    """
     (altered,) = inputs.altered([decision]).values()
     sealed = bool(decision.inputs_digest)
     try:
         then = json.loads(decision.body)
         same_engine = then["engine"] == engine.ENGINE_VERSION
-        facts, _ = _stored_facts(decision)
-        seen = _situation(decision, facts)
+        seen = seen or _situation(decision, _stored_facts(decision)[0])
         answer = engine.decide(seen.rules, seen.facts, seen.roster, seen.counters, seen.at)
     except FactsErased:
         return Check(same_engine, None, altered, sealed=sealed, erased=True)
@@ -159,7 +162,7 @@ def _differences(
     then: dict[str, Any], now: dict[str, Any], *, same_engine: bool
 ) -> tuple[Difference, ...]:
     """
-    What differs, in the order of the answer's parts.
+    What differs, by the name of the part.
 
     Between versions only what both of them tell is compared, for a part that one of them does
     not have is no other answer; that the version differs is known.

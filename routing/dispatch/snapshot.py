@@ -1,17 +1,27 @@
 """The roster as the engine wants it, made anew when a change of people or hours calls for it."""
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from accounts import places
 from accounts.geography import AreaIndex
 from accounts.models import Territory
 from accounts.services.territories import area_of, serving
-from reps.availability import DAY, absences, meetings, moment, open_hours
-from reps.models import Absence, Rep, RosterStamp
+from reps.availability import (
+    DAY,
+    absences,
+    delegates,
+    last_change,
+    meetings,
+    moment,
+    next_change,
+    open_hours,
+)
+from reps.models import Rep, RosterStamp
 from routing.engine import (
     CompiledRuleSet,
     Member,
@@ -23,7 +33,7 @@ from routing.engine import (
     compile_ruleset,
     parse_ruleset,
 )
-from routing.fairness import limits
+from routing.fairness import limits, performance
 from routing.fairness.shares import weight_of
 from routing.models import Pool, PoolMember, RosterSnapshot, Rule, RuleSet
 from routing.qualify.facts import KINDS
@@ -54,6 +64,8 @@ class _Cache(threading.local):
         self.snapshot: Snapshot | None = None
         self.rules: OrderedDict[int, CompiledRuleSet] = OrderedDict()
         self.rules_digests: dict[int, str] = {}
+        # The day in epoch seconds, and everybody's performance when it began.
+        self.performance: tuple[int, dict[int, int]] | None = None
 
 
 _cache = _Cache()
@@ -77,20 +89,19 @@ def current(*, at: datetime) -> Snapshot:
 
 def forget() -> None:
     """Empty the cache; for tests, where a new database may carry an old stamp."""
-    _cache.snapshot = None
+    _cache.snapshot = _cache.performance = None
     _cache.rules.clear()
     _cache.rules_digests.clear()
 
 
 def _build(*, stamp: int, at: datetime) -> Snapshot:
-    delegates = _delegates(at)
-    roster = Roster.of(_reps(at, delegates.now), _pools(), _territories())
+    roster = Roster.of(_reps(at), _pools(), _territories())
     body = codec.encode_roster(roster)
-    start = int(at.timestamp()) // DAY * DAY
+    since, until = _validity(at)
     return Snapshot(
         stamp=stamp,
-        since=max([start, *delegates.before]),
-        until=min([start + DAY, *delegates.after]),
+        since=since,
+        until=until,
         digest=codec.digest(body),
         body=body.decode(),
         roster=roster,
@@ -98,31 +109,14 @@ def _build(*, stamp: int, at: datetime) -> Snapshot:
     )
 
 
-@dataclass(slots=True)
-class _Delegates:
-    """Who stands in for whom at a moment, and the moments around it at which that changes."""
-
-    now: dict[int, int] = field(default_factory=dict)
-    before: list[int] = field(default_factory=list)
-    after: list[int] = field(default_factory=list)
-
-
-def _delegates(at: datetime) -> _Delegates:
-    """Of several absences at once, the one that began first names the delegate."""
-    found, now = _Delegates(), int(at.timestamp())
-    start = now // DAY * DAY
-    rows = Absence.objects.filter(
-        delegate__isnull=False, starts_at__lt=moment(start + DAY), ends_at__gt=moment(start)
-    ).order_by("starts_at", "pk")
-    for rep, delegate, starts_at, ends_at in rows.values_list(
-        "rep_id", "delegate_id", "starts_at", "ends_at"
-    ):
-        begins, ends = int(starts_at.timestamp()), int(ends_at.timestamp())
-        if begins <= now < ends:
-            found.now.setdefault(rep, delegate)
-        for edge in (begins, ends):
-            (found.before if edge <= now else found.after).append(edge)
-    return found
+def _validity(at: datetime) -> tuple[int, int]:
+    """From when until when the roster of this moment holds while the stamp is the same."""
+    start = int(at.timestamp()) // DAY * DAY
+    before, after = last_change(at, since=moment(start)), next_change(at)
+    # An edge within a second: neither second of it is whole.
+    since = start if before is None else math.ceil(before.timestamp())
+    until = start + DAY if after is None else min(start + DAY, int(after.timestamp()))
+    return since, until
 
 
 def stored(shot: Snapshot, *, at: datetime) -> int:
@@ -142,7 +136,7 @@ def stored(shot: Snapshot, *, at: datetime) -> int:
     return found
 
 
-def _reps(at: datetime, delegates: dict[int, int]) -> list[RepSpec]:
+def _reps(at: datetime) -> list[RepSpec]:
     rows = list(
         Rep.objects.select_related("user", "calendar", "team__calendar").prefetch_related(
             "skills__skill"
@@ -150,7 +144,9 @@ def _reps(at: datetime, delegates: dict[int, int]) -> list[RepSpec]:
     )
     away = absences([rep.pk for rep in rows], since=at)
     taken = meetings([rep.pk for rep in rows], since=at)
+    standing_in = delegates([rep.pk for rep in rows], at)
     capped = limits.of_reps(rows, at=at)
+    percents = _performance(at)
     return [
         RepSpec(
             id=rep.pk,
@@ -158,16 +154,30 @@ def _reps(at: datetime, delegates: dict[int, int]) -> list[RepSpec]:
             active=rep.is_active,
             skills={held.skill.slug: held.level for held in rep.skills.all()},
             team=rep.team_id,
-            backup=delegates.get(rep.pk, rep.backup_id),
+            backup=standing_in.get(rep.pk, rep.backup_id),
             hours=open_hours(rep, at=at, taken=taken.get(rep.pk, ())),
             absences=away.get(rep.pk, ()),
             seniority=rep.seniority,
             place=places.locate(rep.country, rep.postal_code),
+            performance=percents.get(rep.pk, performance.USUAL),
             agent=rep.role == Rep.Role.AI_AGENT,
             limits=capped.get(rep.pk, ()),
         )
         for rep in rows
     ]
+
+
+def _performance(at: datetime) -> dict[int, int]:
+    """
+    Everybody's performance as of midnight (UTC), counted once for the day.
+
+    So it stays the same while a day's leads are given, and a change of the roster counts no
+    closings anew.
+    """
+    day = int(at.timestamp()) // DAY * DAY
+    if _cache.performance is None or _cache.performance[0] != day:
+        _cache.performance = (day, performance.of_reps(at=moment(day)))
+    return _cache.performance[1]
 
 
 def _pools() -> list[PoolSpec]:

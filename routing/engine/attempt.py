@@ -53,7 +53,7 @@ class Attempt:
         """Return what the strategy is asked about the survivors."""
         return Question(
             situation,
-            self.compiled.rule.id,
+            self.compiled.rule.name,
             self.way.target.default_strategy,
             None if self.pool is None else situation.roster.pools[self.pool],
             self.credited,

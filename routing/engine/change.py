@@ -5,16 +5,21 @@ What would have made this rep win: the smallest single change, of a stated list.
 rep, one thing about the winner, or one fact of the lead; everything else stays as it was. Of one
 kind the smallest amount is named. Where no change of the list makes the rep win, none is named:
 that, too, is an answer, and both can be tried (`changed`), since `decide` is the judge of both.
+
+At most `MOST_TRIED` changes are tried, the nearest; a search that ended there says so
+(`Search.is_complete`), for then a farther change may have been enough.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, TypeAlias
 
 from routing.engine.compile import CompiledRuleSet
 from routing.engine.conditions import All, AnyOf, Check, Condition, Not, holds
 from routing.engine.decide import decide
 from routing.engine.eligibility import next_chance
+from routing.engine.ops import Happening
 from routing.engine.spans import Spans
 from routing.engine.types import Member, PoolSpec, RepSpec, Rule, Situation
 
@@ -25,6 +30,11 @@ HIGHEST_SENIORITY = 4
 TIMES_THE_WEIGHT = (2, 3, 5, 10)
 # Facts that are instants of this very lead: a lead that comes later brings them along.
 MOVING_FACTS = ("now", "answer_by")
+# Facts that cannot be otherwise while it is the same lead at the same moment.
+FIXED_FACTS = (*MOVING_FACTS, "lead")
+# Each is a decision, and so many take about a second with a thousand rules and 200 reps; a set
+# of usual size has some dozens of changes to try.
+MOST_TRIED = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +75,43 @@ class Question:
 Candidates: TypeAlias = Callable[[Question], Iterator[Change]]
 
 
-def smallest_change(ruleset: CompiledRuleSet, situation: Situation, rep: int) -> Change | None:
+@dataclass(frozen=True, slots=True)
+class Search:
     """
-    Return the first change of `CHANGES` that makes the rep win; None if no single one does.
+    What came of looking for a change. `change` None: none of the `tried` was enough.
 
-    None, too, for a rep who is not in the roster, or who got the lead.
+    `is_complete`: there was no further one to try.
+    """
+
+    change: Change | None = None
+    tried: int = 0
+    is_complete: bool = True
+
+
+def search(
+    ruleset: CompiledRuleSet, situation: Situation, rep: int, most: int = MOST_TRIED
+) -> Search:
+    """
+    Look for the first change of `CHANGES` that makes the rep win, among the nearest `most`.
+
+    Nothing is tried for a rep who is not in the roster, or who got the lead.
     """
     if rep not in situation.roster.reps:
-        return None
+        return Search()
     answer = decide(ruleset, situation.facts, situation.roster, situation.counters, situation.at)
     if answer.rep == rep:
-        return None
+        return Search()
     question = Question(ruleset, situation, rep, answer.rep)
-    return next((one for one in all_changes(question) if question.wins(one)), None)
+    changes, tried = all_changes(question), 0
+    for tried, change in enumerate(islice(changes, most), start=1):
+        if question.wins(change):
+            return Search(change, tried)
+    return Search(None, tried, next(changes, None) is None)
+
+
+def smallest_change(ruleset: CompiledRuleSet, situation: Situation, rep: int) -> Change | None:
+    """Return the change that `search` finds; None if it finds none."""
+    return search(ruleset, situation, rep).change
 
 
 def all_changes(question: Question) -> Iterator[Change]:
@@ -201,7 +235,7 @@ def _fact(question: Question) -> Iterator[Change]:
     tried: set[tuple[str, str]] = set()
     for name, value in _wanted_values(question):
         mark = (name, repr(value))
-        if mark not in tried and facts.get(name) != value:
+        if mark not in tried and name not in FIXED_FACTS and facts.get(name) != value:
             tried.add(mark)
             yield Change("fact", rep, name=name, value=value)
 
@@ -269,10 +303,13 @@ def _wanted_values(question: Question) -> Iterator[tuple[str, Any]]:
         rule: Rule = compiled.rule
         for check in _checks(rule.condition):
             if holds(check, facts):
-                yield check.fact, None
+                undone = _happening(check.value) if check.op == "not_happened" else None
+                yield check.fact, undone
             else:
                 yield from ((check.fact, value) for value in _satisfying(check))
-        yield from ((name, question.rep) for name in compiled.target.facts if "owner" in name)
+        ways = [way for way in (compiled.own, compiled.other) if way is not None]
+        owners = [name for way in ways for name in way.target.facts if "owner" in name]
+        yield from ((name, question.rep) for name in owners)
     yield "former_owner", question.rep
 
 
@@ -298,6 +335,12 @@ def _satisfying(check: Check) -> Iterator[Any]:
             yield [value]
         case "in":
             yield from value
+        case "has_any":
+            yield [value[0]]
+        case "happened":
+            yield _happening(value)
+        case "within_km":
+            yield [value.lat, value.lon]
         case "gt":
             yield value + 1
         case "lt":
@@ -306,8 +349,13 @@ def _satisfying(check: Check) -> Iterator[Any]:
             yield value[0]
         case "prefix" | "matches_domain":
             yield value if isinstance(value, str) else value[0]
-        case "empty":
+        case "empty" | "not_happened":
             yield None
+
+
+def _happening(wanted: Happening) -> list[list[Any]]:
+    """It has just happened, as often as is asked, and nothing else."""
+    return [[wanted.name, 0] for _ in range(wanted.at_least)]
 
 
 # --- What a change does --------------------------------------------------------------------

@@ -22,14 +22,14 @@ Key: TypeAlias = tuple[Any, ...]
 @dataclass(frozen=True, slots=True)
 class Question:
     """
-    Who of these is to take the lead?
+    Who of these is to take the lead, by the rule of this name?
 
     `pool` is the one they share, if they do; `credited` are its members who gain their share of
     the lead although they cannot take it. `default` names the target's own strategy.
     """
 
     situation: Situation
-    rule: int
+    rule: str
     default: str
     pool: PoolSpec | None = None
     credited: Sequence[Member] = ()
@@ -106,7 +106,8 @@ def _random(members: Sequence[Member], asked: Question) -> Sequence[Key]:
 
     Each rep has a number between 0 and 1 of their own for this rule and lead, and waits for
     `-ln(number) / weight`: who waits shortest wins, with a chance in proportion to the weight.
-    Whoever else is eligible does not change anybody's wait.
+    Whoever else is eligible does not change anybody's wait. The rule counts by its name, which
+    every version of the rules keeps: a lead draws the same lot under a copy.
     """
     lead = asked.situation.facts.get("lead")
     return [

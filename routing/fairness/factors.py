@@ -61,7 +61,7 @@ class Seat:
     A member as a person set them, and what they carry.
 
     `load`: points of all open leads. `given`, `won`: leads of the last
-    `routing.fairness.weights.PERIOD`, and those of them that were won. `late`: open leads in a
+    `routing.fairness.performance.PERIOD`, and those of them that were won. `late`: open leads in a
     late stage. `above`: whether they were above the band when last asked.
     """
 

@@ -5,21 +5,19 @@ cause. Worked out anew every hour, and soon after anything that shapes the roste
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Count, F, Q
+from django.db.models import Count, Q
 
 from reps import trail
 from reps.models import RosterStamp
-from routing.fairness import factors
+from routing.fairness import factors, performance
 from routing.fairness.factors import HUNDRED, InForce, Seat, Terms
-from routing.models import Assignment, Desk, Lead, Organisation, Outcome, Pool, PoolMember
+from routing.fairness.performance import Closings
+from routing.models import Desk, Lead, Organisation, Pool, PoolMember
 
 EVERY = timedelta(hours=1)
-# The past that closings are counted in.
-PERIOD = timedelta(days=90)
 LATE_STAGES = (Lead.State.MEETING, Lead.State.QUALIFIED)
 CHANGED = "weight_changed"
 
@@ -79,40 +77,14 @@ def _moving() -> bool:
     return PoolMember.objects.filter(moved | planned | by_pool).exists()
 
 
-@dataclass(slots=True)
-class _Closings:
-    """Leads of the period by rep, and those of them that the rep won."""
-
-    given: dict[int, int] = field(default_factory=dict)
-    won: dict[int, int] = field(default_factory=dict)
-
-
-def _closings(desk: Desk, *, at: datetime) -> _Closings:
+def _closings(desk: Desk, *, at: datetime) -> Closings:
     """Count over all leads that the reps of pools that reward performance were given."""
     reps = PoolMember.objects.filter(pool__desk=desk, pool__rewards_performance=True)
     ids = set(reps.values_list("rep_id", flat=True))
-    if not ids:
-        return _Closings()
-    given = Assignment.objects.filter(
-        rep__in=ids,
-        place=Lead.Place.OWNER,
-        started_at__gt=at - PERIOD,
-        started_at__lte=at,
-        undone_at__isnull=True,
-    ).order_by()
-    won = given.filter(
-        lead__place=Lead.Place.CLOSED,
-        lead__former_owner=F("rep"),
-        lead__outcomes__kind=Outcome.Kind.WON,
-    )
-    return _Closings(_by_rep(given), _by_rep(won))
+    return performance.closings(ids, at=at) if ids else Closings()
 
 
-def _by_rep(rows) -> dict[int, int]:
-    return dict(rows.values_list("rep").annotate(n=Count("lead", distinct=True)))
-
-
-def _write(pools: Sequence[Pool], counted: _Closings, *, at: datetime) -> list[PoolMember]:
+def _write(pools: Sequence[Pool], counted: Closings, *, at: datetime) -> list[PoolMember]:
     """Write what differs, each with its cause, and return it. The caller holds the desk."""
     rows: dict[int, list[PoolMember]] = {pool.pk: [] for pool in pools}
     members = PoolMember.objects.filter(pool__in=pools).order_by("pool_id", "position", "pk")

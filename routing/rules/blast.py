@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Max, Q
+from django.db.models import Max
 
 from routing import engine
 from routing.dispatch import snapshot
@@ -20,7 +20,7 @@ MOST = 2000
 # Somebody waits for the answer; what was looked at until then is a sample, and says so.
 SECONDS = 3.0
 AT_ONCE = 50
-# A simulation stands for last month if it began no later and ended no earlier than this.
+# A simulation stands for last month if both its ends are this near: a longer one would dilute it.
 SLACK = timedelta(days=2)
 
 
@@ -95,13 +95,13 @@ def place_of(answer: engine.Decision) -> tuple[str, int | None, int | None]:
 def _simulated(draft: RuleSet, live: RuleSet, *, digest: str, at: datetime) -> Blast | None:
     """A finished simulation of just this content against what is live, over the last month."""
     done = Simulation.objects.filter(
-        Q(until__isnull=True) | Q(until__gte=at - SLACK),
         draft=draft,
         live=live,
         draft_digest=digest,
         state=Simulation.State.DONE,
         upload__isnull=True,
-        since__lte=at - PERIOD + SLACK,
+        since__range=(at - PERIOD - SLACK, at - PERIOD + SLACK),
+        until__gte=at - SLACK,
         ended_at__gte=at - SLACK,
     ).order_by("-ended_at")
     for row in done[:1]:

@@ -10,9 +10,8 @@ from django.db.models import Max
 from reps import trail
 from reps.models import User
 from routing import engine
-from routing.models import Pool, Queue, Rule, RuleSet, ScoreFactor
+from routing.models import Rule, RuleSet, ScoreFactor
 from routing.qualify.facts import SCORE_KINDS
-from routing.rules import lifecycle, standard
 from routing.rules.approval import locked_draft
 from routing.rules.lint import check_rule
 from routing.rules.refusals import RulesRefused
@@ -113,29 +112,6 @@ def reorder(*, ruleset: RuleSet, ids: Sequence[int], by: User, at: datetime) -> 
     _renumber(ruleset, order, by=by, at=at)
 
 
-@transaction.atomic
-def start(
-    *, template: str, pool: Pool, fallback: Queue, publish: bool, by: User, at: datetime
-) -> RuleSet:
-    """
-    Fill an empty draft with a template's rules, and make it live if `publish`.
-
-    :raises RulesRefused: for an unknown template, a draft with rules in it, or findings
-    """
-    makers = {"standard": standard.rules, "small_team": small_team}
-    if template not in makers:
-        raise RulesRefused("There is no such template.")
-    draft = lifecycle.draft(by=by, at=at, note=TEMPLATE_NOTES[template])
-    if draft.rules.exists():
-        raise RulesRefused(
-            f"{draft} has rules already. Empty or publish it first, then take a template."
-        )
-    add_rules(draft, makers[template](pool=pool, fallback=fallback), by=by, at=at)
-    if publish:
-        draft = lifecycle.publish(ruleset=draft, by=by, at=at)
-    return draft
-
-
 def add_rules(
     ruleset: RuleSet, specs: Sequence[Mapping[str, Any]], *, by: User, at: datetime
 ) -> None:
@@ -146,28 +122,6 @@ def add_rules(
             row.owner = by
         check_rule(row)
         trail.save(row, by=by, at=at, reason="template")
-
-
-TEMPLATE_NOTES = {"standard": "The standard rules", "small_team": "A small team: everybody in turn"}
-
-
-def small_team(*, pool: Pool, fallback: Queue) -> list[dict[str, Any]]:
-    """Named accounts go to their owner, everything else in turn, what is left to a queue."""
-    return [
-        {
-            "name": "Named account",
-            "reasoning": "Whoever owns the account takes its leads.",
-            "condition": {"fact": "account_owner", "op": "not_empty"},
-            "path": {"target": {"kind": "account_owner"}},
-        },
-        {
-            "name": "Everybody in turn",
-            "reasoning": "A fair share for each. Out of hours it waits for whoever starts first.",
-            "condition": {"all": []},
-            "path": standard.in_turn({"kind": "pool", "id": pool.pk}, on_empty="wait"),
-        },
-        standard.last_resort(fallback),
-    ]
 
 
 @transaction.atomic

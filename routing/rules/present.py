@@ -8,6 +8,7 @@ from django.db.models import Q
 from reps.models import Rep
 from routing.dispatch import snapshot
 from routing.engine import Counters
+from routing.engine.types import Given
 from routing.fairness import limits
 from routing.models import Assignment, Organisation, PoolStanding, RepLoad
 
@@ -45,7 +46,8 @@ def counters(*, at: datetime) -> Counters:
 def without(now: Counters, assignments: Iterable[Assignment]) -> Counters:
     """The counters as they would stand had these assignments never been."""
     free = now.copy()
-    for one in assignments:
+    # The last one first, so that each member's last turn is again the one before.
+    for one in sorted(assignments, key=lambda one: one.pk, reverse=True):
         if one.rep_id is None:
             continue
         free.open[one.rep_id] = max(0, free.open.get(one.rep_id, 0) - 1)
@@ -56,4 +58,25 @@ def without(now: Counters, assignments: Iterable[Assignment]) -> Counters:
             seat = (one.pool_id, rep, one.moved["lane"])
             if seat in free.balance:
                 free.balance[seat] -= units
+        _take_back_turn(free, one)
+        if one.counts:
+            given = Given(int(one.started_at.timestamp()), one.pool_id, one.tier)
+            _take_out(free, one.rep_id, given)
     return free
+
+
+def _take_back_turn(counters: Counters, one: Assignment) -> None:
+    turn = one.moved.get("turn")
+    if turn is None:
+        return
+    seat = (one.pool_id, one.rep_id, one.moved["lane"])
+    if counters.turn.get(seat) == turn[1]:
+        counters.turn[seat] = turn[0]
+
+
+def _take_out(counters: Counters, rep: int, given: Given) -> None:
+    """One of what a rep was given counts no more, as `counts` will say once it is undone."""
+    rows = list(counters.given.get(rep, ()))
+    if given in rows:
+        rows.remove(given)
+        counters.given[rep] = tuple(rows)

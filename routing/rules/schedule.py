@@ -5,7 +5,7 @@ The due job "rules": drafts whose `publish_at` has come, and live rules whose re
 come and whose owner has not been told.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time
 
 from django.db import transaction
@@ -79,7 +79,7 @@ def oldest() -> datetime | None:
     moments = list(
         RuleSet.objects.filter(publish_at__isnull=False).values_list("publish_at", flat=True)
     )
-    moments += [_midnight(rule) for rule in _with_review_date() if not _is_told(rule)]
+    moments += [_midnight(rule) for rule in _untold(list(_with_review_date()))]
     return min(moments, default=None)
 
 
@@ -144,12 +144,7 @@ def _with_review_date() -> Iterator[Rule]:
 def _remind(due_before: datetime, *, at: datetime) -> int:
     """Tell the owner of each live rule once that its review date has come."""
     due = [rule for rule in _with_review_date() if _midnight(rule) <= due_before]
-    if not due:
-        return 0
-    told = set(
-        Message.objects.filter(key__in=[_key(rule) for rule in due]).values_list("key", flat=True)
-    )
-    news = [rule for rule in due if _key(rule) not in told]
+    news = _untold(due)
     if not news:
         return 0
     last = Organisation.get().responsible_id
@@ -168,8 +163,11 @@ def _remind(due_before: datetime, *, at: datetime) -> int:
     return len(news)
 
 
-def _is_told(rule: Rule) -> bool:
-    return Message.objects.filter(key=_key(rule)).exists()
+def _untold(rules: Sequence[Rule]) -> list[Rule]:
+    """Those whose owner has not been told of this date; one statement at most."""
+    keys = [_key(rule) for rule in rules]
+    told = set(Message.objects.filter(key__in=keys).values_list("key", flat=True)) if keys else ()
+    return [rule for rule in rules if _key(rule) not in told]
 
 
 def _key(rule: Rule) -> str:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -189,6 +189,22 @@ def with_new_pools(roster: Roster, now: Roster) -> Roster:
     if not pools and not areas:
         return roster
     return Roster(roster.reps, {**roster.pools, **pools}, {**roster.territories, **areas})
+
+
+def rep_ids() -> frozenset[int]:
+    """The reps that there are, those who have left included."""
+    return frozenset(Rep.objects.values_list("pk", flat=True))
+
+
+def without_deleted(roster: Roster, present: frozenset[int]) -> Roster:
+    """A roster of the past in which nobody takes leads whose record has been deleted since."""
+    gone = roster.reps.keys() - present
+    if not gone:
+        return roster
+    reps = {
+        pk: replace(spec, active=False) if pk in gone else spec for pk, spec in roster.reps.items()
+    }
+    return Roster(reps, roster.pools, roster.territories)
 
 
 def away_now(at: datetime) -> dict[int, int | None]:

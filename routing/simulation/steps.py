@@ -8,7 +8,8 @@ from typing import Any
 from routing import engine
 from routing.dispatch import snapshot
 from routing.engine import CompiledRuleSet, Counters, Roster
-from routing.models import RosterSnapshot, SimulatedLead, Simulation
+from routing.models import Lead, Organisation, RosterSnapshot, SimulatedLead, Simulation
+from routing.qualify.facts import points_of
 from routing.simulation import again, frozen, measures, period, promises
 from routing.simulation.ledger import REMEMBERED, Ledger, sources_of
 
@@ -45,6 +46,8 @@ class Work:
     rules: Mapping[str, CompiledRuleSet]
     limit: promises.Limit
     now: Roster
+    reps: frozenset[int]
+    points: int
     cache: period.Cache = field(default_factory=period.Cache)
     extended: dict[int, Roster] = field(default_factory=dict)
 
@@ -63,6 +66,8 @@ class Work:
             },
             limit=promises.limits(),
             now=snapshot.current(at=at).roster,
+            reps=period.rep_ids(),
+            points=points_of(Organisation.get()).get(Lead.State.NEW, 0),
         )
 
     def roster(self, pk: int) -> Roster:
@@ -72,6 +77,7 @@ class Work:
             if len(self.extended) > period.WARM_ROSTERS:
                 self.extended.clear()
             found = period.with_new_pools(self.cache.rosters[pk], self.now)
+            found = period.without_deleted(found, self.reps)
             self.extended[pk] = found
         return found
 
@@ -450,7 +456,7 @@ def _of_upload(work: Work, progress: dict[str, Any], most: int) -> Step:
     sources = {source for name in SIDES for source in sources_of(progress[name])}
     start = progress["places"]
     chosen = range(start, min(len(rows), start + most))
-    facts = {n: _with_place(rows[n][2], areas) for n in sources | set(chosen)}
+    facts = {n: _as_gathered(rows[n], areas, work.points, asked) for n in sources | set(chosen)}
     sides = work.sides(progress, facts)
     keys = {key for side in sides for key in side.ledger.waiting}
     there = SimulatedLead.objects.filter(simulation=simulation, place__in=sorted(keys))
@@ -473,9 +479,12 @@ def _of_upload(work: Work, progress: dict[str, Any], most: int) -> Step:
     return _finished(stage, progress, not chosen)
 
 
-def _with_place(facts: Mapping[str, Any], areas: Any) -> Mapping[str, Any]:
-    """The facts of a row, with the territory that it falls into unless the file says one."""
-    if "territory" in facts:
-        return facts
-    territory = period.territory_of(facts, areas)
+def _as_gathered(row: Sequence[Any], areas: Any, points: int, asked: int) -> Mapping[str, Any]:
+    """
+    The facts of a row with what every new lead has, unless the file says otherwise: the time at
+    which it comes, an id (its row), the points of a new lead, the territory that it falls into.
+    """
+    number, moment, told = row
+    facts = {"now": moment or asked, "waited": 0, "lead": number, "points": points, **told}
+    territory = None if "territory" in facts else period.territory_of(facts, areas)
     return facts if territory is None else {**facts, "territory": territory}

@@ -10,7 +10,7 @@ import logging
 from datetime import datetime, timedelta
 from time import perf_counter
 
-from django.db import Error, transaction
+from django.db import DataError, Error, IntegrityError, transaction
 from django.db.models import QuerySet
 
 from reps import access
@@ -142,7 +142,14 @@ def drain(
         _fail(row, f"{type(error).__name__}: {error}", at=now)
         return 1
     step.progress["seconds"] = round(step.progress["seconds"] + perf_counter() - started, 3)
-    return _write(row, step, work, at=now)
+    try:
+        return _write(row, step, work, at=now)
+    except (IntegrityError, DataError) as error:
+        # What cannot be stored now cannot be stored in a minute: a rep or a lead is gone.
+        log.exception("Simulation %s cannot be stored", row.pk)
+        why = "A rep or a lead of the period was deleted meanwhile; ask again."
+        _fail(row, f"{why} ({type(error).__name__})", at=now)
+        return 1
 
 
 def oldest() -> datetime | None:

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 from reps import access
 from reps.due.clock import database_now
 from reps.models import Rep, User
-from routing import ownership, selectors, states, why, why_not, work
+from routing import ownership, selectors, states, story, why, why_not, work
 from routing.fairness.undo import undo
 from routing.forms import (
     ActForm,
@@ -140,7 +140,7 @@ def _page(
             "current": current,
             "one_line": why.one_line(current, me=me),
             "score_most": max((points for _name, points in lead.score_parts), default=1),
-            "story": why.story(lead, me=me, sees_all=sees_all),
+            "story": story.tell(lead, me=me, sees_all=sees_all),
             **_why_not(request, lead, me=me, is_mine=is_mine),
             "happenings": selectors.happenings(lead),
             "request_pending": lead.requests.select_related("requested_by__user", "wanted__user")
@@ -167,7 +167,7 @@ def _why_not(
     context: dict[str, Any] = {"why_not_choices": choices if may_ask else (), "asked_about": rep}
     if rep is not None:
         try:
-            context["why_not"] = why_not.why_not(lead, rep)
+            context["why_not"] = why_not.why_not(lead, rep, me=me)
         except why_not.CannotTell as error:
             context["cannot_tell"] = str(error)
     return context

@@ -1,6 +1,6 @@
 """Pools with their members, weights and limits, and the queues people claim from."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from reps import access, trail
 from reps.due.clock import database_now
-from reps.models import Rep
+from reps.models import Rep, User
 from reps.views.gates import set_up_only
 from routing import organisation
 from routing.models import Lead, Limit, Pool, Queue
@@ -153,7 +153,12 @@ def _limits(
             act_on(rows, action, empty=LimitRow)
         else:
             limits = read_limits(rows, on=on, choices=choices)
-            if not any(row.error for row in rows):
+            present = on.limits.select_related("rep")
+            if _of_others(limits, request.user) != _of_others(present, request.user):
+                refusal = _(
+                    "Only whoever manages a rep sets what that rep alone may get; leave that be."
+                )
+            elif not any(row.error for row in rows):
                 try:
                     organisation.save_limits(
                         of=on, limits=limits, by=request.user, at=database_now()
@@ -184,6 +189,18 @@ def _limits(
         },
         status=422 if request.method == "POST" and not action else 200,
     )
+
+
+def _of_others(limits: Iterable[Limit], user: User) -> set[tuple[Any, ...]]:
+    """What these limits say of single reps whom the person does not manage."""
+    if access.is_revops(user):
+        return set()
+    teams = access.teams_of(user)
+    return {
+        (row.rep_id, row.pool_id, row.kind, row.window, row.rolling, row.tier, row.most)
+        for row in limits
+        if row.rep is not None and row.rep.team_id not in teams
+    }
 
 
 @set_up_only

@@ -121,21 +121,7 @@ class _RulePage:
 
     def preview(self) -> Preview:
         """What is in the form, or what is stored where nothing was posted, told back."""
-        row = Rule(name="", condition=NO_CONDITION, path={})
-        if self.rule:
-            row = Rule(pk=self.rule.pk, position=self.rule.position, condition=self.rule.condition)
-            row.path, row.is_fallback = self.rule.path, self.rule.is_fallback
-        if self.data is None:
-            has_condition, has_path = True, self.rule is not None
-        else:
-            # Judged apart from the page's own forms, which may show what was only typed.
-            kept = self.rule.condition if self.rule and self.keeps_condition else None
-            condition = kept or Sheet.posted(self.data).condition(self.names)
-            stored = self.rule.path if self.rule else None
-            path = PathEditor(self.data, names=self.names, stored=stored).path()
-            has_condition, has_path = condition is not None, path is not None
-            row.condition, row.path = condition or NO_CONDITION, path or {}
-            row.is_fallback = "is_fallback" in self.data
+        row, has_condition, has_path = self._stored() if self.data is None else self._written()
         return preview(
             self.draft,
             row,
@@ -144,6 +130,30 @@ class _RulePage:
             names=self.names,
             at=database_now(),
         )
+
+    def _stored(self) -> tuple[Rule, bool, bool]:
+        if self.rule is None:
+            return Rule(condition=NO_CONDITION, path={}), True, False
+        return self.rule, True, True
+
+    def _written(self) -> tuple[Rule, bool, bool]:
+        """The rule as posted, and whether its condition and its path are finished."""
+        # Judged apart from the page's own forms, which may show what was only typed.
+        form = RuleForm(self.data, rule=self.rule)
+        form.is_valid()
+        kept = self.rule.condition if self.rule and self.keeps_condition else None
+        condition = kept or Sheet.posted(self.data).condition(self.names)
+        stored = self.rule.path if self.rule else None
+        path = PathEditor(self.data, names=self.names, stored=stored).path()
+        row = Rule(
+            pk=self.rule.pk if self.rule else None,
+            position=self.rule.position if self.rule else None,
+            condition=condition or NO_CONDITION,
+            path=path or {},
+            is_fallback=form.cleaned_data.get("is_fallback", False),
+            expires_at=form.cleaned_data.get("expires_at"),
+        )
+        return row, condition is not None, path is not None
 
     def context(self) -> dict[str, Any]:
         if not self.sheet.main.rows:

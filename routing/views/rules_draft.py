@@ -70,6 +70,7 @@ def _page(
     for row in rows:
         row.findings = by_rule.get(row.rule.pk, [])
         row.count = counted.of(row.rule.pk) if counted else None
+    examples = _golden(draft, at=at)
     return TemplateResponse(
         request,
         "routing/rules_draft.html",
@@ -81,7 +82,8 @@ def _page(
             "findings": found,
             "errors": sum(finding.is_error for finding in found),
             "live": Organisation.get().live_ruleset,
-            "golden": _golden(draft, at=at),
+            "golden": examples,
+            "failed": sum(not one.passed for one in examples),
             "differences": difference.between(draft.based_on, draft, names)
             if draft.based_on
             else [],

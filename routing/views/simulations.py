@@ -1,12 +1,13 @@
 """What would have been: ask for a simulation, watch it, read what it found."""
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.core.validators import MaxValueValidator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -30,6 +31,8 @@ from routing.visibility import visible_leads
 
 PAGE = 50
 LAST_DAYS = 30
+# The last date with a day after it.
+LAST_DAY = date.max - timedelta(days=1)
 SHOWN_ERRORS = 50
 HEADER = (
     "lead",
@@ -65,6 +68,7 @@ class AskForm(forms.Form):
     until = forms.DateField(
         label=gettext_lazy("Until"),
         required=False,
+        validators=[MaxValueValidator(LAST_DAY)],
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text=gettext_lazy("That day included. Empty: until now."),
     )

@@ -6,9 +6,11 @@
 "use strict";
 (() => {
   const NO_VALUE = ["empty", "not_empty"];
-  const ops = new Map(
-    [...(document.querySelector("template[data-ops]")?.content.children ?? [])].map((option) => [option.value, option.dataset]),
-  );
+  /* What the page says once about all rows: by fact its kind, by way of comparing what fits. */
+  const said = (name) =>
+    new Map([...(document.querySelector(`template[${name}]`)?.content.children ?? [])].map((one) => [one.value, one.dataset]));
+  const facts = said("data-facts");
+  const ops = said("data-ops");
 
   /* Only options that fit stay; a choice that does not fit gives way to the first that does. */
   const keep = (select, fits) => {
@@ -22,23 +24,24 @@
     const op = row.querySelector("[data-op]");
     const value = row.querySelector("[data-value]");
     const hint = row.querySelector("[data-hint]");
-    const fact = row.querySelector("[data-fact]").selectedOptions[0];
-    const kind = fact?.dataset.kind;
+    const name = row.querySelector("[data-fact]").value;
+    const fact = facts.get(name);
+    const kind = fact?.kind;
     keep(op, (option) => !kind || ops.get(option.value)?.kinds.split(" ").includes(kind));
-    value.setAttribute("list", `values-${fact?.value}`);
+    value.setAttribute("list", `values-${name}`);
     value.hidden = NO_VALUE.includes(op.value);
     if (value.hidden) value.value = "";
     const words = ops.get(op.value);
-    hint.textContent = kind ? ((fact.dataset.unit && words?.while) || words?.hint) ?? "" : "";
+    hint.textContent = kind ? ((fact.unit && words?.while) || words?.hint) ?? "" : "";
   };
 
   const fitOptions = (row, kind, isAsked) => {
     const what = row.querySelector("[data-what]");
     const amount = row.querySelector("[data-amount]");
-    what.hidden = !isAsked || !kind.what;
-    keep(what, (option) => !option.value || !kind.what || option.parentElement.dataset.sort === kind.what);
-    amount.hidden = !isAsked || !kind.amount;
-    if (kind.amount) amount.setAttribute("list", `amounts-${kind.amount}`);
+    what.hidden = !isAsked || !kind.takes;
+    keep(what, (option) => !option.value || !kind.takes || option.parentElement.dataset.sort === kind.takes);
+    amount.hidden = !isAsked || !kind.measure;
+    if (kind.measure) amount.setAttribute("list", `amounts-${kind.measure}`);
     amount.placeholder = kind.hint ?? "";
   };
 

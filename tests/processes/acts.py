@@ -225,6 +225,34 @@ def claim_for(tally: Tally, *, leads: list[list[int]], usernames: list[str]) -> 
                 break
 
 
+def move_to(tally: Tally, *, leads: list[list[int]], usernames: list[str]) -> None:
+    """
+    Give leads of one's own to one rep after the other, as many as each may have: to the reps at
+    the same instants as everybody else does.
+    """
+    manager = User.objects.filter(is_superuser=True).first()
+    mine = iter(leads)
+    for number, username in enumerate(usernames):
+        rep = Rep.objects.get(user__username=username)
+        tally.wait_for(number * 0.04)
+        for lead, epoch in mine:
+            result = tally.attempt(
+                "move",
+                lambda lead=lead, epoch=epoch, rep=rep: work.move_by_hand(
+                    lead_id=lead,
+                    epoch=epoch,
+                    to=rep,
+                    reason="yours",
+                    by=manager,
+                    at=database_now(),
+                    driver="test",
+                ),
+                *REFUSED,
+            )
+            if not isinstance(result, Lead):
+                break
+
+
 def take_in(tally: Tally, *, until: float) -> None:
     """Process submissions until none is left."""
     due = datetime.fromtimestamp(until, UTC)

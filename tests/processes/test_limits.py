@@ -1,7 +1,9 @@
 """
-Several processes claim and route for the same reps at the same instants; no limit is exceeded.
+Several processes give leads to the same reps at the same instants; no limit is exceeded.
 
-On PostgreSQL both turn red when `ownership.lock_loads` does not lock.
+On PostgreSQL all turn red when `ownership.lock_loads` does not lock. Claims lock the load before
+`change_many` does, so only moves by hand show that it reads limits after that lock: theirs turns
+red when it reads them before.
 """
 
 import pytest
@@ -14,6 +16,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 REPS = 12
 CLAIMERS = 4
+MANAGERS = 3
 ROUTERS = 2
 CLAIMED, ROUTED = 400, 120
 
@@ -38,9 +41,16 @@ def floor():
     return pool
 
 
-def play(crew, seed, rounds: int) -> list[dict]:
-    leads = list(Lead.objects.filter(queue__pool__isnull=False).values_list("pk", "owner_epoch"))
+def queued() -> list[tuple[int, int]]:
+    """The leads that wait to be claimed, each with its epoch."""
+    rows = Lead.objects.filter(queue__pool__isnull=False)
+    leads = list(rows.values_list("pk", "owner_epoch"))
     assert len(leads) == CLAIMED
+    return leads
+
+
+def play(crew, seed, rounds: int) -> list[dict]:
+    leads = queued()
     usernames = [f"rep{n}" for n in range(REPS)] * rounds
     return crew.play(
         *[
@@ -82,6 +92,33 @@ def test_nobody_gets_more_new_leads_in_a_day_than_they_may(crew, seed, figures, 
     assert refused["claim: LimitReached"] >= REPS
     assert scene.violations((*scene.OWNERSHIP, "D1", "D2")) == {}
     assert scene.deadlocks() == deadlocks
+
+
+def test_nobody_is_given_more_by_hand_than_they_may_while_others_claim(crew, seed, figures, floor):
+    for member in floor.members.all():
+        # Leads that a manager gives come through no pool.
+        make.saved(Limit(rep=member.rep, kind="flow", most=5, window="DAY", rolling=True))
+    leads = [[lead, epoch] for lead, epoch in queued()]
+    usernames, actors = [f"rep{n}" for n in range(REPS)], MANAGERS + 1
+
+    reports = crew.play(
+        ("claim_for", {"leads": leads[0::actors], "usernames": usernames}),
+        *[
+            ("move_to", {"leads": leads[n::actors], "usernames": usernames})
+            for n in range(1, actors)
+        ],
+    )
+
+    counted = given()
+    refused = scene.total(reports, "refused")
+    figures(given=ways(counted), refused=dict(refused))
+    assert scene.errors(reports) == []
+    reps = [rep for rep, _ in counted]
+    assert {rep: reps.count(rep) for rep in reps} == dict.fromkeys(reps, 5)
+    assert len(set(reps)) == REPS
+    assert set(ways(counted)) == {"CLAIMED", "CORRECTED"}
+    assert refused["move: LimitReached"] >= REPS
+    assert scene.violations((*scene.OWNERSHIP, "D1", "D2")) == {}
 
 
 def test_nobody_gets_more_of_a_tier_than_their_share(crew, seed, figures, floor):

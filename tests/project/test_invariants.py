@@ -16,6 +16,7 @@ from reps.models import AuditEvent, Heartbeat, Message, Team
 from reps.post import outbox
 from reps.services import people
 from routing import work
+from routing.dispatch import inputs
 from routing.fairness.undo import undo
 from routing.models import (
     Assignment,
@@ -312,6 +313,11 @@ def another_answer(world) -> None:
     )
 
 
+def other_facts(world) -> None:
+    row = Decision.objects.filter(inputs_digest__gt="").first()
+    Decision.objects.filter(pk=row.pk).update(facts={**row.facts, "country": "ZZ"})
+
+
 PLANTED: dict[str, Callable[[dict], None]] = {
     "I1": lost_submission,
     "I2": submission_to_nowhere,
@@ -338,6 +344,7 @@ PLANTED: dict[str, Callable[[dict], None]] = {
     "F3": flooded_rep,
     "D1": idle_decision,
     "D2": another_answer,
+    "D3": other_facts,
 }
 # Planted in a test of its own below, for it needs a second connection.
 ELSEWHERE = {"I17"}
@@ -461,6 +468,44 @@ def test_altered_personal_facts_are_found_and_erased_ones_are_no_fault(world):
 
     facts.delete()
     assert not violations("D2")
+
+
+@pytest.mark.parametrize(
+    ("sql", "named"),
+    [
+        ("UPDATE routing_rostersnapshot SET body = REPLACE(body, '1000', '999')", "roster"),
+        ("UPDATE routing_batch SET counters = REPLACE(counters, '[', ' [')", "counters"),
+        ("UPDATE routing_rule SET name = 'Renamed behind the back'", "rules"),
+        ("UPDATE routing_decision SET place = place + 100", "order"),
+        ("UPDATE routing_decision SET branch = 'x:b'", "answer"),
+        ("UPDATE routing_decision SET inputs_digest = ''", "seal"),
+    ],
+)
+def test_every_altered_input_of_a_decision_is_found_and_named(world, sql, named):
+    assert not violations("D3")
+
+    run(sql)
+
+    found = violations("D3")
+    assert found
+    assert all(line.endswith(f"altered since: {named}") for line in found)
+
+
+def test_facts_altered_together_with_every_digest_beside_them_are_still_found(world):
+    """The audit trail has the seal too, and its own chain shows whoever writes it anew."""
+    row = Decision.objects.filter(applied=True, place=0).first()
+    facts = {**row.facts, "country": "ZZ"}
+    seal = inputs.Seal(row.batch, roster=row.batch.roster.digest)
+    forged = Decision(
+        pk=row.pk, batch=row.batch, lead=row.lead, place=0, facts=facts, body=row.body
+    )
+    forged.personal_digest = row.personal_digest
+    seal.put_on(forged)
+    Decision.objects.filter(pk=row.pk).update(
+        facts=facts, facts_digest=forged.facts_digest, inputs_digest=forged.inputs_digest
+    )
+
+    assert violations("D3") == [f"decision {row.pk}: altered since: seal"]
 
 
 def test_a_clock_that_was_in_time_and_late_is_found(world):

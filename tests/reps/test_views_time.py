@@ -9,7 +9,9 @@ from django.utils import timezone
 from reps import outlook
 from reps.due.clock import database_now
 from reps.models import Absence, BusyTime, CalendarFeed, WorkCalendar
-from reps.services import people
+from reps.models.tracked import bulk_writer
+from reps.services import absences, people
+from routing.models import Lead
 from tests import clock, make
 
 AT = make.MONDAY_9AM
@@ -86,6 +88,22 @@ def test_an_absence_is_changed_on_its_page(client, robin, ben):
 
     absence.refresh_from_db()
     assert (absence.reason, absence.delegate, absence.ends_at.year) == ("Longer", ben, 2031)
+
+
+def test_the_same_days_entered_at_once_by_another_are_refused_in_words(client, robin, monkeypatch):
+    client.force_login(robin.user)
+    checked = absences.preview
+
+    def meanwhile(absence):
+        make.absence(robin, absence.starts_at, absence.ends_at)
+        return checked(absence)
+
+    monkeypatch.setattr(absences, "preview", meanwhile)
+
+    page = client.post(reverse("my_absence_add"), sent(), follow=True)
+
+    assert "is away from" in text(page)
+    assert Absence.objects.count() == 1
 
 
 def test_what_is_refused_stays_on_the_page_in_words(client, robin, ben):
@@ -331,6 +349,21 @@ def test_the_api_lets_reps_arrange_their_own_time(client, robin, ben):
         client.post("/api/v1/absences/", others, content_type="application/json").status_code >= 400
     )
     assert client.delete(address).status_code == 204
+
+
+def test_an_absence_deleted_over_the_api_wakes_who_waits_for_the_rep(client, robin):
+    at = database_now()
+    away = make.absence(robin, at - DAY, at + DAY)
+    lead = make.lead()
+    later = at + timedelta(hours=3)
+    with bulk_writer("park"):
+        Lead.objects.filter(pk=lead.pk).update(waiting="AWAY", wait_rep=robin, route_at=later)
+    client.force_login(robin.user)
+
+    assert client.delete(f"/api/v1/absences/{away.pk}/").status_code == 204
+
+    lead.refresh_from_db()
+    assert lead.route_at < later
 
 
 def test_the_api_takes_an_address_and_never_gives_it(client, robin, manager):

@@ -11,13 +11,25 @@ from django.core.management import CommandError, call_command
 from reps.availability import calendar_of
 from reps.due import jobs
 from reps.due.clock import database_now
-from reps.models import AuditEvent, NotificationPreference, Rep, Team, User
+from reps.models import Absence, AuditEvent, NotificationPreference, Rep, Team, User
 from reps.trail.history import tracked_models
-from routing.demo import browser, organisation, people, traffic
+from routing.demo import browser, organisation, people, rules, traffic
 from routing.demo.prospects import Prospects
 from routing.demo.sellers import Seller
 from routing.intake import process
-from routing.models import Lead, Organisation, Queue, RuleSet, Source, Submission
+from routing.models import (
+    Lead,
+    Limit,
+    Organisation,
+    Pool,
+    PoolMember,
+    Queue,
+    RuleSet,
+    Source,
+    Submission,
+    Touch,
+)
+from routing.rules import golden
 from routing.rules.lint import lint
 from sla.models import Policy
 from tests import make
@@ -99,6 +111,38 @@ def test_the_rules_are_live_and_the_linter_finds_nothing(demo):
 
     assert live.state == RuleSet.State.PUBLISHED
     assert lint(live) == []
+
+
+def test_its_golden_leads_come_out_as_written_at_any_hour(demo):
+    live = Organisation.get().live_ruleset
+
+    for hours in (0, 7, 15, 90, 130):
+        results = golden.run(live, at=database_now() + timedelta(hours=hours))
+        assert len(results) == 6
+        assert [one.golden.name for one in results if not one.passed] == [], hours
+
+
+def test_what_the_rules_can_do_is_there_to_be_seen(demo):
+    """An exception that ends, an experiment, a lane, a limit, learners and who stands in."""
+    live, dach = Organisation.get().live_ruleset, Pool.objects.get(name="DACH")
+    jobs.drain("weights", driver="test", due_before=database_now())
+
+    assert [rule.name for rule in live.rules.exclude(expires_at=None)] == ["Logistics fair"]
+    assert all(rule.review_on and rule.owner for rule in live.rules.all())
+    assert [rule.name for rule in live.rules.all() if "split" in rule.path] == ["General pool"]
+    assert dach.lanes == ["HOT"]
+    assert Limit.objects.get().sentence == "New leads in a period: 20, rolling hour, every member"
+    causes = dict(
+        PoolMember.objects.exclude(weight_cause="").values_list(
+            "rep__user__username", "weight_cause"
+        )
+    )
+    assert causes.keys() == {"rasmus", "callum"}
+    assert "protected" in causes["rasmus"]
+    assert "ramping" in causes["callum"]
+    away = Absence.objects.get()
+    assert away.delegate != away.rep.backup
+    assert away.cover == Absence.Cover.MOVE
 
 
 def test_at_any_hour_of_the_week_several_reps_are_on_shift(demo):
@@ -225,6 +269,12 @@ def test_prospects_come_through_every_door(running):
     came = set(Submission.objects.values_list("source__slug", flat=True))
     assert came == {"website-demo", "website-guide", "product-signups", "partners"}
     assert Submission.objects.filter(state=Submission.State.QUARANTINED).count() == 1
+
+    while process.drain(driver="test", due_before=database_now()):
+        pass
+    # What they did in the product before they signed up, and the card left at the fair.
+    assert Touch.objects.filter(kind=Touch.Kind.SIGNAL, name="pricing_page").exists()
+    assert Lead.objects.filter(campaign=rules.FAIR).count() == 1
 
 
 def test_the_same_person_by_two_doors_is_one_lead(running):

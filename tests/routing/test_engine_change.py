@@ -18,7 +18,14 @@ from routing.engine import (
     decide,
     parse_ruleset,
 )
-from routing.engine.change import CHANGES, Question, all_changes, changed, smallest_change
+from routing.engine.change import (
+    CHANGES,
+    Question,
+    all_changes,
+    changed,
+    search,
+    smallest_change,
+)
 from routing.engine.types import Situation
 from tests.routing.worlds import world
 
@@ -96,8 +103,8 @@ def test_a_change_alters_nothing_that_was_given():
 AT = 1000
 
 
-def smallest(*reps, rep=2, path=None, facts=None, counters=None, condition=None):
-    """Two reps in a pool who take turns; the second asks."""
+def question(*reps, path=None, facts=None, counters=None, condition=None):
+    """Reps in a pool who take turns, and one lead."""
     pool = PoolSpec(1, tuple(Member(one.id, 1, one.id) for one in reps))
     rule = {
         "id": 1,
@@ -107,8 +114,12 @@ def smallest(*reps, rep=2, path=None, facts=None, counters=None, condition=None)
         "path": {"target": {"kind": "pool", "id": 1}, **(path or {})},
     }
     rules = compile_ruleset(parse_ruleset({"id": 1, "version": 1, "rules": [rule]}))
-    situation = Situation(facts or {}, Roster.of(reps, [pool]), counters or Counters(), AT)
-    return smallest_change(rules, situation, rep)
+    return rules, Situation(facts or {}, Roster.of(reps, [pool]), counters or Counters(), AT)
+
+
+def smallest(*reps, rep=2, **more):
+    """Two reps in a pool who take turns; the second asks."""
+    return smallest_change(*question(*reps, **more), rep)
 
 
 def told(change):
@@ -178,6 +189,60 @@ def test_whoever_got_it_needs_no_change():
 
 def test_somebody_who_is_not_in_the_roster_has_no_change():
     assert smallest(RepSpec(1), RepSpec(2), rep=99) is None
+
+
+def test_the_item_that_is_missing_from_a_list_is_named():
+    condition = {"fact": "tags", "op": "has_any", "value": ["vip", "partner"]}
+
+    found = smallest(RepSpec(2), condition=condition, facts={"tags": ["other"]})
+
+    assert (found.kind, found.name, found.value) == ("fact", "tags", ["vip"])
+
+
+def test_a_lead_from_elsewhere_is_told_the_place():
+    circle = {"lat": 48.86, "lon": 2.35, "km": 20, "of": "Paris"}
+    condition = {"fact": "location", "op": "within_km", "value": circle}
+
+    found = smallest(RepSpec(2), condition=condition, facts={"location": [52.5, 13.4]})
+
+    assert (found.kind, found.name, found.value) == ("fact", "location", [48.86, 2.35])
+
+
+def test_an_event_that_did_not_happen_often_enough_is_named_as_often():
+    condition = {"fact": "events", "op": "happened", "value": {"name": "pricing", "at_least": 2}}
+
+    found = smallest(RepSpec(2), condition=condition, facts={"events": [["pricing", 60]]})
+
+    assert (found.kind, found.name, found.value) == ("fact", "events", [["pricing", 0]] * 2)
+
+
+def test_an_event_that_should_not_have_happened_is_left_out():
+    condition = {"fact": "events", "op": "not_happened", "value": {"name": "signed_up"}}
+
+    found = smallest(RepSpec(2), condition=condition, facts={"events": [["signed_up", 60]]})
+
+    assert (found.kind, found.name, found.value) == ("fact", "events", None)
+
+
+def test_the_hour_is_no_fact_that_could_be_otherwise():
+    week = {"zone": "UTC", "weekly": {"mon": [["09:00", "17:00"]]}}
+    condition = {"fact": "now", "op": "in_hours", "value": week}
+
+    assert smallest(RepSpec(2), condition=condition, facts={"now": AT}) is None
+
+
+def test_a_search_stops_at_its_bound_and_says_so():
+    condition = {"fact": "country", "op": "in", "value": ["A", "B", "C", "D"]}
+    gone = replace(RepSpec(2), active=False)
+    path = {"stages": [{"do": "filter", "by": "skill", "skill": "french", "at_least": 1}]}
+    rules, situation = question(gone, condition=condition, facts={"country": "X"}, path=path)
+
+    whole = search(rules, situation, 2)
+    cut = search(rules, situation, 2, whole.tried - 1)
+
+    assert (whole.change, whole.is_complete) == (None, True)
+    assert (cut.change, cut.is_complete, cut.tried) == (None, False, whole.tried - 1)
+    assert search(rules, situation, 2, whole.tried) == whole
 
 
 def test_two_things_in_the_way_are_more_than_a_single_change():

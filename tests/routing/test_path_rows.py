@@ -149,12 +149,12 @@ def test_whatever_the_engine_reads_is_posted_and_stored_the_same(path):
 @given(paths())
 def test_a_button_of_the_rows_loses_nothing_of_what_was_typed(path):
     data = form_of(PathEditor(None, names=NAMES, stored=path))
-    pressed = PathEditor(data, names=NAMES)
+    pressed = PathEditor(data, names=NAMES, stored=path)
     pressed.retype()
 
-    assert engine.parse_path(PathEditor(form_of(pressed), names=NAMES).path()) == engine.parse_path(
-        path
-    )
+    again = PathEditor(form_of(pressed), names=NAMES, stored=path).path()
+
+    assert engine.parse_path(again) == engine.parse_path(path)
 
 
 def test_every_kind_of_stage_has_a_row():

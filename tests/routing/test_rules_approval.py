@@ -138,6 +138,7 @@ def test_a_finished_simulation_of_the_same_content_speaks_for_it(draft, ada):
         draft_digest=digest.of_rules(draft),
         live=live,
         since=LATER - timedelta(days=30),
+        until=LATER,
         state=Simulation.State.DONE,
         result={"moves_percent": 12.5},
         asked_by=ada,
@@ -153,6 +154,9 @@ def test_a_finished_simulation_of_the_same_content_speaks_for_it(draft, ada):
     Simulation.objects.filter(pk=row.pk).update(
         draft_digest=digest.of_rules(draft), since=LATER - timedelta(hours=1)
     )
+    assert radius(draft).simulation is None
+    # Two years would hide in their mass what becomes of last month's leads.
+    Simulation.objects.filter(pk=row.pk).update(since=LATER - timedelta(days=700))
     assert radius(draft).simulation is None
 
 

@@ -7,9 +7,10 @@ import pytest
 from reps.models import AuditEvent
 from reps.trail import audit
 from routing import work
-from routing.models import Assignment, Lead, Organisation, PoolStanding, RepLoad
+from routing.models import Assignment, Lead, Limit, Organisation, PoolStanding, RepLoad
 from routing.rules import lifecycle, repair
 from routing.rules.refusals import RulesRefused
+from routing.version_forms import posted_leads
 from tests import make
 
 AT = make.MONDAY_9AM
@@ -67,6 +68,26 @@ def test_the_preview_says_what_the_live_version_would_do_and_stores_nothing(roll
     assert all(row.moves for row in found.rows)
     assert (found.total, found.hidden) == (3, 0)
     assert Lead.objects.filter(decisions__isnull=False).count() == decisions
+
+
+def test_the_preview_leaves_out_what_the_leads_took_of_a_days_limit(boss, right):
+    """Sent back they count toward no limit, so the same rep may have them again."""
+    pool = make.pool(right)
+    make.saved(Limit(pool=pool, kind="flow", most=2, window="DAY", rolling=True))
+    spec = {**make.round_robin(pool, on_empty="wait"), **ALL}
+    make.rules(spec)
+    bad = make.rules(spec)
+    misrouted = [make.routed(lead) for lead in make.leads(2)]
+    lifecycle.roll_back(to=bad.based_on, by=boss, at=LATER, reason="wrong")
+
+    before = repair.preview(bad, by=boss, at=LATER).rows
+    done = reroute(bad, misrouted, boss)
+    for lead in misrouted:
+        make.routed(lead, at=LATER)
+
+    assert [row.moves for row in before] == [False, False]
+    assert len(done.moved) == 2
+    assert {lead.owner_id for lead in Lead.objects.all()} == {right.pk}
 
 
 def test_only_untouched_leads_of_that_version_are_shown(rolled_back, bad, boss, wrong, right):
@@ -228,3 +249,8 @@ def test_leads_of_other_teams_are_neither_shown_nor_moved(rolled_back, bad):
 
     assert (found.rows, found.total, found.hidden) == ([], 0, 3)
     assert done.moved == []
+
+
+@pytest.mark.parametrize("value", ["9" * 30 + ":1", "1:" + "9" * 30, "x:1", "1", ":", "1:²"])
+def test_a_posted_lead_that_no_database_holds_is_left_out(value):
+    assert posted_leads([value, "7:3"]) == [(7, 3)]

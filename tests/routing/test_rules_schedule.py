@@ -197,6 +197,14 @@ def test_rules_that_are_not_live_remind_nobody(boss):
     assert schedule.drain(driver="test", due_before=AT) == 0
 
 
+def test_looking_for_the_oldest_reminder_costs_the_same_for_many(boss, django_assert_num_queries):
+    day = date(2026, 7, 1)
+    make.rules(*({**REST, "name": f"Rule {n}", "review_on": day, "owner": boss} for n in range(9)))
+
+    with django_assert_num_queries(3):
+        assert schedule.oldest() is not None
+
+
 def test_the_job_is_known_to_both_drivers():
     assert jobs.get("rules").drain is schedule.drain
 

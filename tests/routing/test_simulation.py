@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError
 
-from reps.services import people
+from reps.services import configuration, people
 from routing import work as lead_work
 from routing.dispatch import batch
 from routing.engine import rotation
@@ -17,7 +18,7 @@ from routing.models import (
     Simulation,
 )
 from routing.rules import digest
-from routing.simulation import steps, work
+from routing.simulation import steps, uploads, work
 from tests import make
 
 AT = make.MONDAY_9AM
@@ -387,6 +388,55 @@ def test_a_failure_is_told_and_not_tried_for_ever(team, monkeypatch):
 
     assert (asked.state, asked.error) == ("FAILED", "ValueError: no such thing")
     assert drained(asked, at=at + timedelta(days=1)) == 0
+
+
+def test_a_rep_whose_record_was_deleted_since_takes_nothing(team, boss):
+    zoe = make.rep("zoe")
+    come(2)
+    path = {"target": {"kind": "rep", "id": zoe.pk}}
+    draft = make.rules({"name": "Zoe", "condition": {"all": []}, "path": path}, publish=False)
+    asked = work.start(ruleset=draft, since=AT, by=boss, at=AT + timedelta(days=1))
+    configuration.delete(zoe, by=boss, at=AT, reason="x")
+
+    assert run(asked).state == Simulation.State.DONE
+    assert set(asked.leads.values_list("draft_rep", flat=True)) == {None}
+
+
+def test_what_can_never_be_stored_is_not_tried_for_ever(team, monkeypatch):
+    come(2)
+    asked = work.start(ruleset=live(), since=AT, by=None, at=AT + timedelta(days=1))
+
+    def deleted_meanwhile(rows):
+        raise IntegrityError("a rep is gone")
+
+    monkeypatch.setattr(work, "insert_many", deleted_meanwhile)
+
+    drained(asked, at=AT + timedelta(days=1))
+
+    asked.refresh_from_db()
+    assert asked.state == Simulation.State.FAILED
+    assert (asked.due_at, "ask again" in asked.error) == (None, True)
+
+
+def test_a_row_of_a_file_has_what_every_new_lead_has(team, boss):
+    """Time of day, id and points come with the row, or rules that ask for them never hold."""
+    _, ben, _ = team
+    nine_to_five = {"zone": "UTC", "weekly": {"mon": [["09:00", "17:00"]]}}
+    draft = make.rules(
+        {
+            "name": "By day",
+            "condition": {"fact": "now", "op": "in_hours", "value": nine_to_five},
+            "path": {"target": {"kind": "rep", "id": ben.pk}},
+        },
+        publish=False,
+    )
+    file = b"at,country\n2026-06-15T10:00,DE\n2026-06-15T20:00,DE\n"
+
+    found = simulate(draft, since=None, upload=uploads.read("leads.csv", file))
+
+    rows = found.leads.order_by("place")
+    assert [row.draft_rep_id == ben.pk for row in rows] == [True, False]
+    assert found.state == Simulation.State.DONE
 
 
 def test_one_round_of_the_sweep_leaves_the_rest_to_the_next(team, monkeypatch):

@@ -252,6 +252,18 @@ def test_a_file_without_facts_or_usable_rows_is_refused(client, scene):
     assert not Simulation.objects.exists()
 
 
+def test_the_last_day_of_the_calendar_is_refused_in_words(client, scene):
+    signed_in(client, "rita")
+    ruleset = RuleSet.objects.get(state="DRAFT").pk
+
+    page = client.post(
+        reverse("simulation_new"),
+        {"ruleset": ruleset, "since": "2026-06-15", "until": "9999-12-31"},
+    )
+
+    assert "until" in page.context["form"].errors
+
+
 # --- API ---------------------------------------------------------------------------------
 
 

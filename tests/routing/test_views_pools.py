@@ -171,6 +171,40 @@ def test_a_pool_gets_limits_for_every_member_and_for_one(client, team):
     assert "New leads in a period: 3, rolling day, Hot, every member" in page
 
 
+@pytest.mark.parametrize("most", ["0", None])
+def test_a_pool_of_several_teams_leaves_each_rep_to_their_own_manager(client, team, most):
+    stranger = make.rep(team=make.team("Elsewhere"))
+    pool = make.pool(stranger, make.rep(team=team))
+    theirs = Limit(rep=stranger, pool=pool, kind="flow", most=5, window="DAY")
+    make.saved(theirs)
+    own, kept = ("", "flow", "3", "DAY", ""), (stranger.pk, "flow", "5", "DAY", "")
+    changed = [own] if most is None else [own, (stranger.pk, "flow", most, "DAY", "")]
+    address = reverse("pool_limits", args=[pool.pk])
+
+    page = client.post(address, limits(*changed))
+
+    assert (page.status_code, "Only whoever manages" in page.context["refusal"]) == (422, True)
+    assert list(Limit.objects.values_list("most", flat=True)) == [5]
+    assert client.post(address, limits(own, kept)).status_code == 302
+
+
+@pytest.mark.parametrize("verb", ["post", "patch", "delete"])
+def test_a_manager_who_is_a_rep_too_sets_no_limits_of_their_own(client, manager, team, verb):
+    """The way over the API is as narrow as the page: seeing oneself is not managing oneself."""
+    me = make.rep(user=manager, team=make.team("Elsewhere"))
+    sent = {"rep": me.pk, "kind": "flow", "most": 99, "window": "DAY"}
+    address = "/api/v1/limits/"
+    if verb != "post":
+        row = make.saved(Limit(rep=me, kind="flow", most=5, window="DAY"))
+        address += f"{row.pk}/"
+        assert client.get(address).status_code == 200
+
+    answer = getattr(client, verb)(address, sent, content_type="application/json")
+
+    assert answer.status_code == 403
+    assert list(Limit.objects.values_list("most", flat=True)) == ([] if verb == "post" else [5])
+
+
 def test_a_rep_gets_limits_of_their_own(client, team):
     rep = make.rep(team=team)
     pool = make.pool(rep)
