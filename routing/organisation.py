@@ -147,7 +147,8 @@ def save_limits(*, of: Pool | Rep, limits: Sequence[Limit], by: User, at: dateti
     wanted = {_limited(row): row for row in limits}
     if len(wanted) != len(limits):
         raise SetUpRefused("Two of the limits say how much of the same; keep one of them.")
-    rows = of.limits.select_for_update(no_key=True)
+    # In the order of their ids: by name they would come with rows that nobody has to lock.
+    rows = of.limits.order_by("pk").select_for_update(no_key=True)
     present = {_limited(row): row for row in rows}
     raised = False
     for key, row in present.items():

@@ -478,8 +478,7 @@ def _standing(place: Place | None) -> str:
     )
     if place.standing_leads is None:
         return _("place %(n)s, %(load)s") % {"n": place.place, "load": load}
-    return _("place %(n)s, owed %(owed)s leads, %(load)s") % {
-        "n": place.place,
-        "owed": f"{place.standing_leads:.1f}",
-        "load": load,
-    }
+    values = {"n": place.place, "owed": f"{abs(place.standing_leads):.1f}", "load": load}
+    if place.standing_leads < 0:
+        return _("place %(n)s, %(owed)s leads ahead, %(load)s") % values
+    return _("place %(n)s, owed %(owed)s leads, %(load)s") % values

@@ -135,7 +135,7 @@ def _write(turn: Turn, reading: Reading, *, at: datetime) -> None:
     rep = turn.feed.rep
     signals.rep_changing.send(sender=Rep, rep=rep)
     feed = (
-        CalendarFeed.objects.select_for_update(no_key=True)
+        CalendarFeed.objects.select_for_update(no_key=True, of=("self",))
         .filter(pk=turn.feed.pk, url=turn.feed.url, is_active=True)
         .first()
     )

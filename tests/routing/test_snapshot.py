@@ -95,7 +95,7 @@ def test_a_warm_roster_costs_one_statement(django_assert_num_queries):
         snapshot.current(at=AT + HOUR)
 
 
-# --- How long it holds ------------------------------------------------------------------------------
+# --- How long it holds ----------------------------------------------------------------------------
 
 
 def delegated(rep, to, *, start: timedelta, end: timedelta) -> Absence:
@@ -149,7 +149,7 @@ def test_a_roster_ends_at_every_edge_and_begins_at_the_one_before():
     ]
 
 
-# --- How well reps do -------------------------------------------------------------------------------
+# --- How well reps do -----------------------------------------------------------------------------
 
 
 @pytest.fixture
