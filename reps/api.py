@@ -30,6 +30,16 @@ class SetUpOrReadOnly(permissions.BasePermission):
         return request.method in permissions.SAFE_METHODS or access.may_set_up(user)
 
 
+class MaySetUp(permissions.BasePermission):
+    """Managers, RevOps and admins, to read and to write."""
+
+    message = "Only managers, RevOps and admins see and do this."
+
+    def has_permission(self, request, view) -> bool:
+        user = request.user
+        return bool(user and user.is_authenticated and user.is_active and access.may_set_up(user))
+
+
 @extend_schema_field({})
 class PlainJSONField(serializers.JSONField):
     """JSON that both databases can store."""

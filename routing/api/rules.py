@@ -5,7 +5,7 @@ from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from reps.api import SetUpViewSet, TrackedSerializer
+from reps.api import MaySetUp, SetUpViewSet, TrackedSerializer
 from routing import engine
 from routing.models import GoldenLead, Organisation, Rule, RuleSet
 from routing.models.ruleset import PublishedRulesAreFixed
@@ -269,7 +269,9 @@ class RuleSetViewSet(SetUpViewSet):
         responses=FindingSerializer(many=True),
         filters=False,
     )
-    @action(detail=True, pagination_class=None, filterset_fields=None)
+    @action(
+        detail=True, pagination_class=None, filterset_fields=None, permission_classes=[MaySetUp]
+    )
     def findings(self, request, pk):
         return Response(FindingSerializer(lint(self.get_object()), many=True).data)
 
@@ -312,7 +314,9 @@ class RuleSetViewSet(SetUpViewSet):
         responses=StandingSerializer,
         filters=False,
     )
-    @action(detail=True, pagination_class=None, filterset_fields=None)
+    @action(
+        detail=True, pagination_class=None, filterset_fields=None, permission_classes=[MaySetUp]
+    )
     def standing(self, request, pk):
         return Response(StandingSerializer(approval.standing(self.get_object(), at=self.at)).data)
 
@@ -353,7 +357,9 @@ class RuleSetViewSet(SetUpViewSet):
         responses=GoldenResultSerializer(many=True),
         filters=False,
     )
-    @action(detail=True, pagination_class=None, filterset_fields=None)
+    @action(
+        detail=True, pagination_class=None, filterset_fields=None, permission_classes=[MaySetUp]
+    )
     def golden_leads(self, request, pk):
         found = golden.run(self.get_object(), at=self.at)
         return Response(GoldenResultSerializer(found, many=True).data)
@@ -385,6 +391,7 @@ class GoldenLeadViewSet(SetUpViewSet):
 
     queryset = GoldenLead.objects.all()
     serializer_class = GoldenLeadSerializer
+    permission_classes = [MaySetUp]
     filterset_fields = ["ruleset"]
 
     def perform_destroy(self, instance: GoldenLead) -> None:

@@ -9,25 +9,13 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.generics import get_object_or_404
-from rest_framework.permissions import BasePermission
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from reps import access
-from reps.api import PK, Moment
+from reps.api import PK, MaySetUp, Moment
 from routing.models import RuleSet, SimulatedLead, Simulation
 from routing.simulation import work
 from routing.visibility import visible_leads
-
-
-class MaySetUp(BasePermission):
-    """Managers, RevOps and admins."""
-
-    message = "Only managers, RevOps and admins simulate rules."
-
-    def has_permission(self, request: Any, view: Any) -> bool:
-        user = request.user
-        return bool(user and user.is_authenticated and access.may_set_up(user))
 
 
 class AskSerializer(serializers.Serializer):

@@ -14,8 +14,8 @@ from reps.due.clock import database_now
 from reps.models import Rep
 from reps.views.gates import set_up_only
 from routing.engine import InvalidPart
-from routing.models import Organisation, Pool, Queue, Rule
-from routing.rules import sentences, starters
+from routing.models import Organisation, Pool, Queue, Rule, RuleSet
+from routing.rules import lifecycle, sentences, starters
 from routing.rules.lifecycle import RulesRefused
 from routing.rules.starters import Slot, Template
 
@@ -61,24 +61,31 @@ def starter_rules(request: HttpRequest) -> HttpResponse:
         return _answer(request, {"templates": starters.ALL})
     form = SlotsForm(request.POST or None, template=template)
     if request.method == "POST" and form.is_valid():
-        live = "draft" not in request.POST
         try:
-            made = starters.start(
-                template=template,
-                chosen=form.cleaned_data,
-                publish=live,
-                by=request.user,
-                at=database_now(),
+            draft = starters.start(
+                template=template, chosen=form.cleaned_data, by=request.user, at=database_now()
             )
         except (RulesRefused, InvalidPart) as refused:
             form.add_error(None, str(refused))
         else:
-            words = _("%(rules)s is live.") if live else _("%(rules)s is a draft; look at it.")
-            messages.success(request, words % {"rules": made})
-            return redirect("setup" if live else "rules_draft")
+            return _drafted(request, draft)
     return _answer(
         request, {"template": template, "form": form, "rules": _in_words(template, form)}
     )
+
+
+def _drafted(request: HttpRequest, draft: RuleSet) -> HttpResponse:
+    """Publish the draft if that was asked for; what keeps it from going live leaves it a draft."""
+    if "draft" in request.POST:
+        messages.success(request, _("%(rules)s is a draft; look at it.") % {"rules": draft})
+        return redirect("rules_draft")
+    try:
+        lifecycle.publish(ruleset=draft, by=request.user, at=database_now())
+    except RulesRefused as refused:
+        messages.error(request, str(refused))
+        return redirect("rules_draft")
+    messages.success(request, _("%(rules)s is live.") % {"rules": draft})
+    return redirect("setup")
 
 
 def _in_words(template: Template, form: SlotsForm) -> list[tuple[str, str]]:

@@ -99,14 +99,12 @@ def test_a_manager_sets_everything_up_and_routes_a_first_lead(page: Page, live_s
     press(page, "Save the form")
     expect(page.locator("[data-link]")).to_contain_text("/f/contact/")
 
-    # rules by one click, then the promise
+    # rules by a template, which brings its promise
     go(page, live_server, "setup")
     expect(page.locator(".guide .next h2")).to_contain_text("Rules")
     page.locator(".guide .next a").first.click()
     page.get_by_role("link", name="Use “Small team”").click()
     press(page, "Publish at once")
-    page.wait_for_url("**/setup/")
-    press(page, "15 minutes to acknowledge")
     page.wait_for_url("**/setup/")
     expect(page.locator(".guide .next h2")).to_contain_text("A first lead")
 

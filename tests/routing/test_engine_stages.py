@@ -17,6 +17,8 @@ from routing.engine import (
     parse_ruleset,
 )
 from routing.engine.earth import km_between, point_of
+from routing.engine.strategies import Question, choose
+from routing.engine.types import Situation
 
 AT = 1_000_000
 HOUR = 3600
@@ -218,6 +220,21 @@ def test_a_lot_does_not_depend_on_who_else_is_there():
         all_three = chosen("random", THREE, {"lead": lead})
         without = [rep for rep in THREE if rep.id != all_three.rep]
         assert chosen("random", without, {"lead": lead}).rep == all_three.runner_up
+
+
+def test_a_lot_is_the_same_under_a_copy_of_the_rule():
+    def drawn(**rule) -> list[int]:
+        return [answer(rule, lead) for lead in range(60)]
+
+    def answer(rule, lead) -> int:
+        members = [Member(rep.id) for rep in THREE]
+        asked = Question(
+            Situation({"lead": lead}, Roster(), Counters(), AT), default="first", **rule
+        )
+        return choose("random", members, asked)[0]
+
+    assert drawn(rule="Rest") == drawn(rule="Rest")
+    assert drawn(rule="Rest") != drawn(rule="Partners")
 
 
 def test_a_prediction_chooses_where_there_is_one():

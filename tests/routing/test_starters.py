@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from routing.models import Organisation, RuleSet
-from routing.rules import golden, starters
+from routing.rules import golden, lifecycle, starters
 from routing.rules.lifecycle import RulesRefused
 from routing.rules.lint import lint
 from sla.models import Policy
@@ -40,13 +40,8 @@ def chosen_for(template):
 
 def started(slug, boss, *, publish=False):
     template = starters.BY_SLUG[slug]
-    return starters.start(
-        template=template,
-        chosen=chosen_for(template),
-        publish=publish,
-        by=boss,
-        at=MONDAY_9AM,
-    )
+    draft = starters.start(template=template, chosen=chosen_for(template), by=boss, at=MONDAY_9AM)
+    return lifecycle.publish(ruleset=draft, by=boss, at=MONDAY_9AM) if publish else draft
 
 
 @pytest.mark.parametrize("slug", SLUGS)
@@ -106,7 +101,7 @@ def test_a_slot_left_empty_is_named(boss):
     chosen = chosen_for(template) | {"smb": None}
 
     with pytest.raises(RulesRefused, match="SMB pool"):
-        starters.start(template=template, chosen=chosen, publish=False, by=boss, at=MONDAY_9AM)
+        starters.start(template=template, chosen=chosen, by=boss, at=MONDAY_9AM)
     assert not RuleSet.objects.exists()
 
 
@@ -154,3 +149,17 @@ def test_a_template_is_taken_by_the_page(client, boss):
         "Inside sales",
         "Fallback",
     ]
+
+
+def test_what_cannot_go_live_stays_a_draft(client, boss):
+    client.force_login(boss)
+    chosen = chosen_for(starters.BY_SLUG["small_team"])
+    for member in chosen["pool"].members.all():
+        member.rep.is_active = False
+        make.saved(member.rep)
+    data = {name: row.pk for name, row in chosen.items()}
+
+    page = client.post(reverse("setup_rules"), {"template": "small_team", **data})
+
+    assert page.url == reverse("rules_draft")
+    assert RuleSet.objects.get().state == RuleSet.State.DRAFT

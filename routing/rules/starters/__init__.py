@@ -32,14 +32,13 @@ started = Signal()
 
 
 @transaction.atomic
-def start(*, template: Template, chosen: Chosen, publish: bool, by: User, at: datetime) -> RuleSet:
+def start(*, template: Template, chosen: Chosen, by: User, at: datetime) -> RuleSet:
     """
-    Fill an empty draft with a template's rules and golden leads; make it live if `publish`.
+    Fill an empty draft with a template's rules and golden leads.
 
     `chosen` has a record for every slot of the template.
 
-    :raises RulesRefused: if a slot is empty, the draft has rules already, or, when publishing,
-        for what the linter and the golden leads find
+    :raises RulesRefused: if a slot is empty, or the draft has rules already
     """
     for slot in template.slots:
         if chosen.get(slot.name) is None:
@@ -53,6 +52,4 @@ def start(*, template: Template, chosen: Chosen, publish: bool, by: User, at: da
     for columns in template.golden(chosen):
         trail.save(GoldenLead(ruleset=draft, **columns), by=by, at=at, reason="template")
     started.send(sender=Template, template=template, by=by, at=at)
-    if publish:
-        draft = lifecycle.publish(ruleset=draft, by=by, at=at)
     return draft
