@@ -151,9 +151,7 @@ def _page(
     )
 
 
-def _why_not(
-    request: HttpRequest, lead: Lead, *, me: Rep | None, is_mine: bool
-) -> dict[str, Any]:
+def _why_not(request: HttpRequest, lead: Lead, *, me: Rep | None, is_mine: bool) -> dict[str, Any]:
     """Why not me, for a rep who sees a lead of somebody else's; for others, of whom they ask."""
     choices = visible_reps(request.user).active().exclude(pk=lead.owner_id)
     may_ask = access.may_set_up(request.user)

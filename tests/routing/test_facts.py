@@ -79,8 +79,7 @@ def test_bands_that_make_no_sense_say_why(text, words):
 @given(st.sets(st.integers(0, 10**6), min_size=2, max_size=10).map(sorted))
 def test_the_lines_of_a_form_read_back(ends):
     bands = [
-        {"slug": f"s{i}", "from": lo, "to": hi - 1}
-        for i, (lo, hi) in enumerate(pairwise(ends))
+        {"slug": f"s{i}", "from": lo, "to": hi - 1} for i, (lo, hi) in enumerate(pairwise(ends))
     ]
     bands[-1]["to"] = None
 
