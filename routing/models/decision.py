@@ -91,6 +91,8 @@ class Decision(models.Model):
         ]
         indexes = [
             models.Index(fields=["lead", "-id"], name="routing_decision_of_lead"),
+            # Counts of last month's leads, and simulations, read a stretch of time.
+            models.Index(fields=["decided_at"], name="routing_decision_recent"),
             models.Index(
                 fields=["branch"], name="routing_decision_of_branch", condition=~Q(branch="")
             ),
