@@ -12,12 +12,12 @@ ON_POSTGRES := $(CLEAN_ENV) $(V)/python -m config.throwaway_pg
 
 # One file (T=path) runs as it is; the whole suite on two cores, then what starts processes or a
 # browser, alone: those wait for wall-clock time and would disturb each other. What touches no
-# database runs once, on SQLite's turn.
+# database, and what a browser does with pages, runs once, on SQLite's turn.
 ifdef T
 PYTEST = $(1) $(V)/python -m pytest $(T)
 else
 PYTEST = $(1) $(V)/python -m pytest -n 2 -m "not browser and not processes $(2)" \
-	&& $(1) $(V)/python -m pytest -m "browser or processes"
+	&& $(1) $(V)/python -m pytest -m "$(3)"
 endif
 
 .DEFAULT_GOAL := help
@@ -34,10 +34,10 @@ run: .venv/run.ok ## Start the whole product with a demo organisation (PORT=8000
 test: test-sqlite test-postgres ## Run the tests on SQLite, then on PostgreSQL (T=path for some)
 
 test-sqlite: .venv/dev.ok ## Run the tests on SQLite only
-	$(call PYTEST,$(ON_SQLITE))
+	$(call PYTEST,$(ON_SQLITE),,browser or processes)
 
 test-postgres: .venv/dev.ok ## Run the tests on PostgreSQL only (DATABASE_URL, or a throw-away one)
-	$(call PYTEST,$(ON_POSTGRES),and not pure)
+	$(call PYTEST,$(ON_POSTGRES),and not pure,processes)
 
 check: .venv/dev.ok ## Check format, lint, types, import contracts, locks, settings, migrations
 	$(V)/ruff format --check .

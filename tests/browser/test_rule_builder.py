@@ -115,9 +115,18 @@ def test_rules_are_ordered_by_keyboard_and_it_is_told(sign_in, draft):
     expect(page.locator("[data-rule]").first).to_contain_text("3 would come here first")
 
 
-@pytest.mark.parametrize("width", [390, 1440])
-def test_rules_are_ordered_by_dragging(sign_in, draft, width):
-    page = sign_in("riley", "/rules/draft/", width=width)
+def test_on_a_phone_rules_are_ordered_by_buttons(sign_in, draft):
+    page = sign_in("riley", "/rules/draft/", width=390)
+    expect(page.locator("[data-grip]").first).to_be_hidden()
+
+    page.get_by_role("button", name="Ask “One” later").click()
+
+    expect(page.locator("[data-rule] h3").first).to_have_text("Two")
+    assert names(draft) == ["Two", "One", "Three", "Fallback"]
+
+
+def test_rules_are_ordered_by_dragging(sign_in, draft):
+    page = sign_in("riley", "/rules/draft/", width=1440)
     page.locator("[data-grip]").first.scroll_into_view_if_needed()
     start = page.locator("[data-grip]").first.bounding_box()
     end = page.locator("[data-rule]").nth(2).bounding_box()
