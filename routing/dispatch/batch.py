@@ -12,15 +12,14 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from reps.models import Rep
 from reps.models.bulk import insert_many, update_many
 from reps.models.tracked import bulk_writer
 from routing import engine, ownership
-from routing.dispatch import gather, inputs, parked, snapshot
+from routing.dispatch import counting, gather, inputs, parked, snapshot
 from routing.dispatch.parked import Decided
 from routing.engine import Counters, codec
 from routing.engine.types import Seat
-from routing.fairness import ledger, limits
+from routing.fairness import ledger
 from routing.fairness.ledger import Posting, Standing
 from routing.fairness.room import Room
 from routing.models import (
@@ -31,7 +30,6 @@ from routing.models import (
     Lead,
     Organisation,
     PersonalFacts,
-    PoolStanding,
 )
 from routing.models.assignment import Reason
 from routing.models.source import Mode
@@ -92,14 +90,12 @@ def route(
     shot = snapshot.current(at=at)
     if shot is not before:
         known = gather.facts_of(leads, areas=shot.areas, organisation=organisation, at=at)
-    counters = _counters({rep: load.open for rep, load in loads.items()}, at)
-    capped = {rep: spec.limits for rep, spec in shot.roster.reps.items() if spec.limits}
-    limits.fill(
-        counters,
-        capped,
+    counters = counting.read(
+        {rep: load.open for rep, load in loads.items()},
+        roster=shot.roster,
+        organisation=organisation,
+        by_value=_asks_for_value(rules),
         at=at,
-        stage_points=organisation.stage_points,
-        by_value=shot.roster.reps if _asks_for_value(rules) else (),
     )
     start = counters.copy()
 
@@ -119,6 +115,7 @@ def route(
             rules_digest=snapshot.rules_digest(rules.ruleset.id),
             size=len(news),
         )
+        capped = {rep: spec.limits for rep, spec in shot.roster.reps.items() if spec.limits}
         room = Room(capped, start.copy())
         _place(
             news,
@@ -155,25 +152,6 @@ def _claim(
         return [], live
     version = found[0][1]
     return [lead for lead, theirs in found if theirs == version], version
-
-
-def _counters(open_leads: dict[int, int], at: datetime) -> Counters:
-    """Read what the engine counts with; the desk and the loads are locked."""
-    balance, turn = {}, {}
-    for pool, rep, lane, owed, last in PoolStanding.objects.values_list(
-        "pool_id", "rep_id", "lane", "balance", "turn"
-    ):
-        balance[pool, rep, lane], turn[pool, rep, lane] = owed, last
-    paused = Rep.objects.filter(paused_at__isnull=False).values_list(
-        "pk", "paused_until", "pause_is_own"
-    )
-    away, credited = {}, set()
-    for rep, until, is_own in paused:
-        if until is None or until > at:
-            away[rep] = None if until is None else int(until.timestamp())
-            if not is_own:
-                credited.add(rep)
-    return Counters(open=open_leads, balance=balance, turn=turn, away=away, credited=credited)
 
 
 def _asks_for_value(rules: engine.CompiledRuleSet) -> bool:

@@ -156,8 +156,12 @@ class Rule(TrackedModel):
         return super().delete(**kwargs)
 
     def _refuse_if_published(self) -> None:
-        # Where it stands and where it should go: nothing leaves a published set either.
-        sets = RuleSet.objects.filter(Q(pk=self.ruleset_id) | Q(rules=self.pk))
+        # Where it stands and where it should go: nothing leaves a published set either. A new
+        # one stands nowhere yet.
+        ids = Q(pk=self.ruleset_id)
+        if self.pk is not None:
+            ids |= Q(rules=self.pk)
+        sets = RuleSet.objects.filter(ids)
         if sets.exclude(state=RuleSet.State.DRAFT).exists():
             raise PublishedRulesAreFixed(
                 _("Published rules never change. Make a draft from them and publish that.")

@@ -3,44 +3,21 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Q
-
-from reps.models import Rep
-from routing.dispatch import snapshot
+from routing.dispatch import counting, snapshot
 from routing.engine import Counters
 from routing.engine.types import Given
-from routing.fairness import limits
-from routing.models import Assignment, Organisation, PoolStanding, RepLoad
+from routing.models import Assignment, Organisation, RepLoad
 
 
 def counters(*, at: datetime) -> Counters:
     """Open leads with what the limits count of them, balances, turns, and who is away now."""
-    balance, turn = {}, {}
-    for pool, rep, lane, owed, last in PoolStanding.objects.values_list(
-        "pool_id", "rep_id", "lane", "balance", "turn"
-    ):
-        balance[pool, rep, lane], turn[pool, rep, lane] = owed, last
-    away = list(
-        Rep.objects.filter(Q(paused_until__isnull=True) | Q(paused_until__gt=at))
-        .filter(paused_at__isnull=False)
-        .values_list("pk", "paused_until", "pause_is_own")
-    )
-    found = Counters(
-        open=dict(RepLoad.objects.values_list("rep_id", "open")),
-        balance=balance,
-        turn=turn,
-        away={rep: None if until is None else int(until.timestamp()) for rep, until, _own in away},
-        credited={rep for rep, _until, own in away if not own},
-    )
-    reps = snapshot.current(at=at).roster.reps
-    limits.fill(
-        found,
-        {rep: spec.limits for rep, spec in reps.items() if spec.limits},
+    return counting.read(
+        dict(RepLoad.objects.values_list("rep_id", "open")),
+        roster=snapshot.current(at=at).roster,
+        organisation=Organisation.get(),
+        by_value=True,
         at=at,
-        stage_points=Organisation.get().stage_points,
-        by_value=reps,
     )
-    return found
 
 
 def without(now: Counters, assignments: Iterable[Assignment]) -> Counters:

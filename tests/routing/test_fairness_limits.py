@@ -10,7 +10,7 @@ from routing import ownership, work
 from routing.dispatch import batch, replay, snapshot
 from routing.engine.types import Limit as Cap
 from routing.fairness import limits
-from routing.models import Assignment, Lead, Limit, Organisation
+from routing.models import Assignment, Lead, Limit, Organisation, PoolStanding
 from routing.ownership import CapReached, LimitReached, Move
 from tests import make
 
@@ -436,7 +436,7 @@ def test_who_was_sent_away_keeps_their_share_and_who_went_does_not(ann, ben):
 
     route(1)
 
-    owed = dict(batch.PoolStanding.objects.values_list("rep__user__username", "balance"))
+    owed = dict(PoolStanding.objects.values_list("rep__user__username", "balance"))
     assert owed["ann"] > 0
     assert owed["ben"] == 0
     assert replay_is_exact()
