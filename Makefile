@@ -12,7 +12,8 @@ ON_POSTGRES := $(CLEAN_ENV) $(V)/python -m config.throwaway_pg
 
 # One file (T=path) runs as it is; the whole suite on two cores, then what starts processes or a
 # browser, alone: those wait for wall-clock time and would disturb each other. What touches no
-# database, and what a browser does with pages, runs once, on SQLite's turn.
+# database, and what a browser does with pages, runs once, on SQLite's turn; races for a row run
+# on PostgreSQL's, where several can write.
 ifdef T
 PYTEST = $(1) $(V)/python -m pytest $(T)
 else
@@ -34,7 +35,7 @@ run: .venv/run.ok ## Start the whole product with a demo organisation (PORT=8000
 test: test-sqlite test-postgres ## Run the tests on SQLite, then on PostgreSQL (T=path for some)
 
 test-sqlite: .venv/dev.ok ## Run the tests on SQLite only
-	$(call PYTEST,$(ON_SQLITE),,browser or processes)
+	$(call PYTEST,$(ON_SQLITE),,browser or (processes and not races))
 
 test-postgres: .venv/dev.ok ## Run the tests on PostgreSQL only (DATABASE_URL, or a throw-away one)
 	$(call PYTEST,$(ON_POSTGRES),and not pure,processes)

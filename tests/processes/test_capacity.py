@@ -10,7 +10,7 @@ from django.db import connection
 from reps.models import Rep
 from tests.processes import scene
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.processes, pytest.mark.races, pytest.mark.django_db(transaction=True)]
 
 PROCESSES = 4
 ATTEMPTS = 2000

@@ -13,7 +13,7 @@ from routing.models import Assignment, Lead
 from tests import make
 from tests.processes import scene
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.processes, pytest.mark.races, pytest.mark.django_db(transaction=True)]
 
 PROCESSES = 4
 LEADS = 500

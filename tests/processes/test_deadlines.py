@@ -17,7 +17,7 @@ from sla.models import Clock, Escalation
 from tests import make
 from tests.processes import scene
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.processes, pytest.mark.races, pytest.mark.django_db(transaction=True)]
 
 CLOCKS = 200
 APART = timedelta(milliseconds=50)

@@ -11,7 +11,7 @@ from routing.models import Lead
 from tests import make
 from tests.processes import scene
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.processes, pytest.mark.races, pytest.mark.django_db(transaction=True)]
 
 GIVE_OUT = {"route": 6, "claim": 4, "move": 3, "acknowledge": 2, "close": 1}
 COME_AND_GO = {"deactivate": 6, "reactivate": 2, "pause": 2, "resume": 2}

@@ -12,7 +12,7 @@ from routing.models import Assignment, Lead, Limit
 from tests import make
 from tests.processes import scene
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.processes, pytest.mark.races, pytest.mark.django_db(transaction=True)]
 
 REPS = 12
 CLAIMERS = 4
