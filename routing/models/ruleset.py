@@ -99,7 +99,32 @@ def always() -> dict:
     return {"all": []}
 
 
-class Rule(TrackedModel):
+class PartOfAVersion(TrackedModel):
+    """A row that stands in a rule set and is fixed with it. Subclasses have `ruleset`."""
+
+    class Meta:
+        abstract = True
+
+    def save(self, **kwargs):
+        self._refuse_if_published()
+        super().save(**kwargs)
+
+    def delete(self, **kwargs):
+        self._refuse_if_published()
+        return super().delete(**kwargs)
+
+    def _refuse_if_published(self) -> None:
+        # Where it stands and where it should go: nothing leaves a published set either. A new
+        # one stands nowhere yet.
+        stands = type(self).objects.filter(pk=self.pk).values("ruleset")
+        sets = RuleSet.objects.filter(Q(pk=self.ruleset_id) | Q(pk__in=stands))
+        if sets.exclude(state=RuleSet.State.DRAFT).exists():
+            raise PublishedRulesAreFixed(
+                _("Published rules and their golden leads never change. Make a draft from them.")
+            )
+
+
+class Rule(PartOfAVersion):
     """
     If its condition holds, leads take its path. First match wins; a path that finds nobody
     falls through or waits, as it says. `condition` and `path` have the documented JSON
@@ -147,28 +172,8 @@ class Rule(TrackedModel):
     def __str__(self) -> str:
         return self.name
 
-    def save(self, **kwargs):
-        self._refuse_if_published()
-        super().save(**kwargs)
 
-    def delete(self, **kwargs):
-        self._refuse_if_published()
-        return super().delete(**kwargs)
-
-    def _refuse_if_published(self) -> None:
-        # Where it stands and where it should go: nothing leaves a published set either. A new
-        # one stands nowhere yet.
-        ids = Q(pk=self.ruleset_id)
-        if self.pk is not None:
-            ids |= Q(rules=self.pk)
-        sets = RuleSet.objects.filter(ids)
-        if sets.exclude(state=RuleSet.State.DRAFT).exists():
-            raise PublishedRulesAreFixed(
-                _("Published rules never change. Make a draft from them and publish that.")
-            )
-
-
-class GoldenLead(TrackedModel):
+class GoldenLead(PartOfAVersion):
     """
     An example that a version of the rules must decide as written: a lead, and who gets it.
 
@@ -216,25 +221,6 @@ class GoldenLead(TrackedModel):
 
     def __str__(self) -> str:
         return self.name
-
-    def save(self, **kwargs):
-        self._refuse_if_published()
-        super().save(**kwargs)
-
-    def delete(self, **kwargs):
-        self._refuse_if_published()
-        return super().delete(**kwargs)
-
-    def _refuse_if_published(self) -> None:
-        # Where it stands and where it should go; a new one stands nowhere yet.
-        ids = Q(pk=self.ruleset_id)
-        if self.pk is not None:
-            ids |= Q(golden_leads=self.pk)
-        sets = RuleSet.objects.filter(ids)
-        if sets.exclude(state=RuleSet.State.DRAFT).exists():
-            raise PublishedRulesAreFixed(
-                _("The golden leads of published rules never change. Make a draft from them.")
-            )
 
 
 class RuleFinding(models.Model):

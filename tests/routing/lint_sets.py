@@ -260,10 +260,13 @@ def _stages(made: Made, pool: int) -> tuple[Stage, ...]:
 def _rules(made: Made) -> None:
     rnd = made.rnd
     owners = list(made.users)
-    more = lambda: {  # noqa: E731
-        "owner": rnd.choice([None, *owners]),
-        "review_on": rnd.choice([None, TODAY, TODAY + timedelta(days=40)]),
-    }
+
+    def more():
+        return {
+            "owner": rnd.choice([None, *owners]),
+            "review_on": rnd.choice([None, TODAY, TODAY + timedelta(days=40)]),
+        }
+
     if rnd.random() < 0.7:
         below = All((check("score", "lt", 60), Not(check("hand_raise", "eq", True))))
         made.add("Below 60", below, Path(Target("nurture")), **more())

@@ -48,8 +48,9 @@ def check(rules: Sequence[Entry], world: World, reach: Reach) -> Iterator[Findin
 def _candidates(path: Path, world: World) -> list[RepSpec]:
     if path.target.kind == "pool":
         return [world.roster.reps[member.rep] for member in world.members(path.target.id)]
-    if path.target.kind == "rep" and world.is_active(path.target.id):
-        return [world.roster.reps[path.target.id]]  # type: ignore[index]
+    rep = path.target.id
+    if path.target.kind == "rep" and rep is not None and world.is_active(rep):
+        return [world.roster.reps[rep]]
     return []
 
 

@@ -60,7 +60,8 @@ def _territories_in(entry: Entry) -> set[int]:
 def pools_of(path: Path, world: World) -> list[int]:
     """Return the pools that a path can mean, those that are there."""
     if path.target.kind == "pool":
-        return [path.target.id] if path.target.id in world.pools else []  # type: ignore[list-item]
+        pool = path.target.id
+        return [pool] if pool is not None and pool in world.pools else []
     if path.target.kind == "territory_pool":
         specs = (world.roster.territories.get(int(area.id)) for area in world.areas)
         found = dict.fromkeys(spec.pool for spec in specs if spec is not None)
