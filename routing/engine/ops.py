@@ -31,7 +31,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, TypeGuard
+from typing import Any, Literal, TypeAlias, TypeGuard, cast
 
 from routing.engine.earth import km_between, point_of
 from routing.engine.parts import InvalidPart, ObjectReader
@@ -296,8 +296,8 @@ def _number(value: object, kind: FactKind | None) -> object:
 def _range(value: object, kind: FactKind | None) -> object:
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise ValueError("must be two numbers, [lowest, highest]")
-    lo, hi = (_scalar(item, "number") for item in value)
-    if lo > hi:  # type: ignore[operator]
+    lo, hi = (cast(float, _scalar(item, "number")) for item in value)
+    if lo > hi:
         raise ValueError("the lowest number must come first")
     return (lo, hi)
 
@@ -316,7 +316,7 @@ def _texts(value: object, kind: FactKind | None) -> object:
 
 def _domains(value: object, kind: FactKind | None) -> object:
     texts = _texts(value, kind)
-    if not all(_domain(text) for text in _as_tuple(texts)):  # type: ignore[arg-type]
+    if not all(_domain(text) for text in _as_tuple(cast("str | tuple[str, ...]", texts))):
         raise ValueError("must be a domain such as acme.com")
     return texts
 
