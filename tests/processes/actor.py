@@ -89,7 +89,7 @@ def play(act: str, report: str, arguments: dict[str, Any], *, begins: float) -> 
 def main(parts: list[list[Any]]) -> None:
     django.setup()
     # Read before the fork, so that it is read once.
-    import tests.processes.acts  # noqa: F401 - registers what actors do
+    import tests.processes.acts  # noqa: F401 - only to be in memory
 
     sys.stdout.write("ready\n")
     sys.stdout.flush()
