@@ -26,6 +26,7 @@ from routing.engine import InvalidPart
 from routing.intake.doors import DoorRefused, KeyReused, SourceClosed
 from routing.models.desk import NotSetUp
 from routing.models.ruleset import PublishedRulesAreFixed
+from routing.privacy.erase import HeldByLaw
 from routing.rules.lifecycle import RulesRefused
 from routing.simulation.work import SimulationRefused
 
@@ -44,6 +45,7 @@ REFUSALS: tuple[tuple[type[Exception], int], ...] = (
     (SimulationRefused, 409),
     (PeopleRefused, 409),
     (NotSetUp, 409),
+    (HeldByLaw, 409),
     (FactsAltered, 409),
     (FactsErased, 410),
 )

@@ -6,14 +6,28 @@ from rest_framework import routers
 
 from accounts import api as accounts_api
 from reps import api as reps_api
-from routing.api import doors, fairness, ledgers, people, plan, rules, simulations, time_off
+from reps import my_api
+from routing.api import (
+    doors,
+    fairness,
+    ledgers,
+    people,
+    plan,
+    privacy,
+    rules,
+    simulations,
+    time_off,
+)
 from routing.api import leads as leads_api
+from routing.api import requests as requests_api
 from sla import api as sla_api
 
 router = routers.DefaultRouter(use_regex_path=True)
 router.include_root_view = False
 router.include_format_suffixes = False
 router.register("leads", leads_api.LeadViewSet, basename="api-lead")
+router.register("leads", sla_api.LeadPauseViewSet, basename="api-leadpause")
+router.register("prospects", privacy.ProspectViewSet, basename="api-prospect")
 router.register("reps", people.RepViewSet, basename="api-rep")
 router.register("teams", people.TeamViewSet, basename="api-team")
 router.register("skills", reps_api.SkillViewSet, basename="api-skill")
@@ -34,12 +48,20 @@ router.register("rules", rules.RuleViewSet, basename="api-rule")
 router.register("golden-leads", rules.GoldenLeadViewSet, basename="api-goldenlead")
 router.register("assignments", ledgers.AssignmentViewSet, basename="api-assignment")
 router.register("decisions", ledgers.DecisionViewSet, basename="api-decision")
+router.register(
+    "reassignment-requests",
+    requests_api.ReassignmentRequestViewSet,
+    basename="api-reassignmentrequest",
+)
 router.register("policies", sla_api.PolicyViewSet, basename="api-policy")
+router.register("pause-reasons", sla_api.PauseReasonViewSet, basename="api-pausereason")
 router.register("clocks", sla_api.ClockViewSet, basename="api-clock")
+router.register("attainment", sla_api.AttainmentViewSet, basename="api-attainment")
 router.register("escalations", sla_api.EscalationViewSet, basename="api-escalation")
 
 urlpatterns = [
     *simulations.urlpatterns,
+    *my_api.urlpatterns,
     path("v1/", include(router.urls)),
     path("v1/submissions/<uuid:public_id>/", doors.SubmissionView.as_view(), name="api-submission"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),

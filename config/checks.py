@@ -6,16 +6,21 @@ from other machines. The embedded default passes, and so does a database thrown 
 after the tests.
 """
 
+import base64
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections
+from py_vapid import Vapid
 
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]", ".localhost", "testserver"}
 SHORTEST_KEY = 50
+SHORTEST_WAIT = 20
+NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "afs", "ceph", "glusterfs", "fuse.sshfs", "9p")
 
 
 def uses(engine: str, alias: str = "default") -> bool:
@@ -85,9 +90,80 @@ def check_demo(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+@register(Tags.security)
+def check_channels(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """W003 to W005, E006: a channel that is half set up would stay silent without a word."""
+    return [*_check_twilio(), *_check_teams(), *_check_vapid()]
+
+
+def _check_twilio() -> list[CheckMessage]:
+    """W003: SMS and WhatsApp need the account, its token, and a sender."""
+    given = {
+        "TWILIO_ACCOUNT_SID": settings.TWILIO_ACCOUNT_SID,
+        "TWILIO_AUTH_TOKEN": settings.TWILIO_AUTH_TOKENS,
+        "TWILIO_SMS_FROM or TWILIO_WHATSAPP_FROM": settings.TWILIO_SMS_FROM
+        or settings.TWILIO_WHATSAPP_FROM,
+    }
+    missing = [name for name, value in given.items() if not value]
+    if not missing or len(missing) == len(given):
+        return []
+    return [
+        Warning(
+            f"SMS and WhatsApp are set up by half: {' and '.join(missing)} is missing.",
+            hint="Set all three, or none; see docs/operators/channels.md.",
+            id="config.W003",
+        )
+    ]
+
+
+def _check_teams() -> list[CheckMessage]:
+    """W004: Teams shows the security token in base64, and a part of it signs nothing."""
+    for secret in settings.TEAMS_OUTGOING_SECRETS:
+        try:
+            base64.b64decode(secret, validate=True)
+        except ValueError:
+            return [
+                Warning(
+                    "TEAMS_OUTGOING_SECRET is not the security token that Teams showed.",
+                    hint="Copy it whole, with the = at its end, or make a new outgoing webhook.",
+                    id="config.W004",
+                )
+            ]
+    return []
+
+
+def _check_vapid() -> list[CheckMessage]:
+    """W005, E006: with another key than yesterday's, no browser takes a message."""
+    if not settings.VAPID_PRIVATE_KEY:
+        if not is_production():
+            return []
+        return [
+            Warning(
+                "VAPID_PRIVATE_KEY is not set: each machine makes a key of its own in var/, and "
+                "browsers take messages from the one that they subscribed with only.",
+                hint="Set it, the same on every machine; see docs/operators/channels.md.",
+                id="config.W005",
+            )
+        ]
+    try:
+        Vapid.from_string(settings.VAPID_PRIVATE_KEY)
+    except ValueError:
+        return [
+            Error(
+                "VAPID_PRIVATE_KEY is not a private key on P-256 in base64url.",
+                hint="docs/operators/channels.md says how to make one.",
+                id="config.E006",
+            )
+        ]
+    return []
+
+
 @register(Tags.compatibility)
 def check_sqlite(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """E003, E004: on SQLite, concurrent writers wait instead of failing, and commits last."""
+    """
+    E003, E004, E006, E007, E008: on SQLite, concurrent writers wait instead of failing, readers
+    keep nobody waiting, commits last, and the file lies where locks hold.
+    """
     if not uses("sqlite3"):
         return []
     options = settings.DATABASES["default"].get("OPTIONS", {})
@@ -109,6 +185,42 @@ def check_sqlite(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 id="config.E004",
             )
         )
+    if options.get("timeout", 0) < SHORTEST_WAIT:
+        found.append(
+            Error(
+                f"SQLite must wait at least {SHORTEST_WAIT} s for its lock: otherwise a writer "
+                "fails where it could have waited its turn.",
+                id="config.E006",
+            )
+        )
+    if "journal_mode=wal" not in pragmas:
+        found.append(
+            Error(
+                "SQLite must run with journal_mode=WAL: otherwise whoever reads keeps whoever "
+                "writes waiting.",
+                id="config.E007",
+            )
+        )
+    kind = file_system_of(Path(settings.DATABASES["default"]["NAME"]))
+    if kind.startswith(NETWORK_FILE_SYSTEMS):
+        found.append(
+            Error(
+                f"SQLite lies on a network file system ({kind}), where its locks do not hold.",
+                hint="Put it on a disk of this machine, or use PostgreSQL.",
+                id="config.E008",
+            )
+        )
+    return found
+
+
+def file_system_of(path: Path, mounts: Path = Path("/proc/mounts")) -> str:
+    """The kind of file system that a path lies on, by the table of mounts; "" if unknown."""
+    found, longest = "", -1
+    if mounts.exists():
+        for line in mounts.read_text(encoding="utf-8", errors="replace").splitlines():
+            _device, where, kind, *_rest = line.split(" ")
+            if path.absolute().is_relative_to(where.replace("\\040", " ")) and len(where) > longest:
+                found, longest = kind, len(where)
     return found
 
 
@@ -116,7 +228,7 @@ def check_sqlite(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 def check_postgres(
     app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """E005: what PostgreSQL acknowledged must be on its disk."""
+    """E005: what PostgreSQL acknowledged must be on its disk; `migrate` asks at each release."""
     found: list[CheckMessage] = []
     for alias in databases or ():
         if not (is_production() and uses("postgresql", alias)):

@@ -11,9 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from reps import access
-from reps.models import Message, Rep
+from reps.due import alarms, holds
+from reps.models import Hold, Message, Rep
 from routing import selectors
-from routing.models import Lead, Organisation, ReassignmentRequest, Submission
+from routing.models import Lead, Organisation, Submission
+from routing.visibility import requests_to_decide
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,10 @@ class Shell:
         if is_manager or is_revops:
             entries.append(self._entry("board", _("Team"), "board", self._requests))
         entries.append(self._entry("leads", _("Leads"), "queue"))
+        if self.rep or self.may_set_up:
+            entries.append(self._entry("risk", _("At risk"), "alert"))
+        if self.rep and not self.may_set_up:
+            entries.append(self._entry("attainment", _("Kept"), "check"))
         if is_manager or is_revops:
             entries.append(self._entry("history", _("History"), "history"))
             entries.append(self._entry("rules", _("Rules"), "rules"))
@@ -132,11 +138,14 @@ class Shell:
             self._entry("territories", _("Territories"), "map"),
             self._entry("accounts", _("Accounts"), "bldg"),
             self._entry("policies", _("Promises"), "clock"),
+            self._entry("attainment", _("Promises kept"), "check"),
             self._entry("imports", _("Imports"), "upload"),
             self._entry("quarantine", _("Quarantine"), "inbox", self._broken),
         ]
         if access.is_revops(self._user):
             entries.append(self._entry("outbox", _("Outbox"), "send", self._dead))
+            entries.append(self._entry("people_data", _("Personal data"), "lock"))
+            entries.append(self._entry("operations", _("Operations"), "bolt", self._alarms))
         return entries
 
     def _entry(
@@ -155,16 +164,27 @@ class Shell:
         return number, _("%(n)s need you now") % {"n": number}
 
     def _requests(self) -> tuple[int, str]:
-        pending = ReassignmentRequest.objects.filter(state=ReassignmentRequest.State.PENDING)
-        if not access.is_revops(self._user):
-            teams = access.teams_of(self._user)
-            pending = pending.filter(requested_by__team__in=teams)
-        number = pending.count()
+        number = requests_to_decide(self._user).count()
         return number, _("%(n)s requests wait for an answer") % {"n": number}
 
     def _broken(self) -> tuple[int, str]:
         number = Submission.objects.filter(state=Submission.State.QUARANTINED).count()
         return number, _("%(n)s need mending") % {"n": number}
+
+    @cached_property
+    def holds(self) -> list[Hold]:
+        """What holds effects back at present, for the banner on every page."""
+        return holds.open_holds() if self._signed_in else []
+
+    @property
+    def operations_url(self) -> str:
+        """Where whoever may can release a hold."""
+        may = self._signed_in and access.is_revops(self._user)
+        return reverse("operations") if may else ""
+
+    def _alarms(self) -> tuple[int, str]:
+        number = alarms.open_alarms().count()
+        return number, _("%(n)s alarms") % {"n": number}
 
     def _dead(self) -> tuple[int, str]:
         number = Message.objects.filter(state=Message.State.DEAD).count()

@@ -9,6 +9,14 @@ from django.core.management.utils import get_random_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
+# Seconds after which the broker gives an unfinished message to somebody else.
+VISIBILITY_TIMEOUT = 3600
+# PostgreSQL, in milliseconds. Routers queue up at the desk, each for the length of a batch, so
+# they wait for longer than other locks would ask for.
+LOCK_TIMEOUT = 10_000
+# A transaction that nobody goes on with holds its locks and the vacuum up.
+IDLE_TIMEOUT = 10_000
+
 _environ = environ.Env()
 
 
@@ -84,7 +92,10 @@ def database(url: str, *, durable: bool = True) -> dict:
         config["CONN_HEALTH_CHECKS"] = True
         config["OPTIONS"] = {
             **config.get("OPTIONS", {}),
-            "options": "-c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000",
+            "options": f"-c lock_timeout={LOCK_TIMEOUT} "
+            # Tests run in one transaction each, and some of them think for long.
+            f"-c idle_in_transaction_session_timeout={IDLE_TIMEOUT * (1 if durable else 6)} "
+            f"-c statement_timeout={1000 * number('STATEMENT_TIMEOUT', 120)}",
         }
     return config
 
@@ -114,8 +125,8 @@ def broker_options(url: str, var: Path) -> dict:
     """
     Return Celery's transport options for a broker address.
 
-    Redis: a redelivery sweep every 10 s (the default is 100 s) and short socket
-    time-outs, so that a frozen broker is noticed. Files: folders below `var`.
+    Redis: a redelivery sweep every 10 s (the default is 100 s), and a broker that is gone is
+    noticed. Files: folders below `var`.
     """
     if url.startswith("filesystem"):
         folders = {name: var / "broker" / name for name in ("queue", "control")}
@@ -129,9 +140,15 @@ def broker_options(url: str, var: Path) -> dict:
         }
     if url.startswith("redis"):
         return {
-            "visibility_timeout": 3600,
+            "visibility_timeout": VISIBILITY_TIMEOUT,
             "unacked_restore_interval": 10,
             "unacked_restore_throttle": 1,
             "socket_connect_timeout": 2,
+            # No socket_timeout: with one, an acknowledgement that a frozen broker does not answer
+            # leaves kombu's count of unfinished messages one too high, and with a prefetch of 1
+            # the worker takes nothing more, ever (seen with Celery 5.7 and a stopped Redis). A
+            # broker that froze goes on where it was; one that is gone the kernel finds out.
+            "socket_keepalive": True,
+            "health_check_interval": 10,
         }
     return {}

@@ -1,11 +1,13 @@
 """
-Whether it lives, and whether it keeps up. Public, and without personal data.
+Whether it lives, and whether it keeps up: measured at what arrives, not at what runs.
 
 `/healthz` says that this process answers. `/readyz` says whether the work gets done: the
-database answers, nothing due has waited for more than a minute, and no loop that must not
-fall silent has.
+database answers, nothing vital that is due has waited for more than a minute, and no loop that
+must not fall silent has, our own test lead included. What a person holds back or has paused is
+no fault. Public, without personal data, and at the same cost for one lead and a million.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,13 +17,13 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import path
 from django.views.decorators.http import require_safe
 
-from reps.due import jobs
+from reps.due import alarms, heartbeats, holds, jobs, watch
 from reps.due.clock import database_now
-from reps.models import Heartbeat
-from routing.models import Organisation
+from reps.models import Hold
 
-# Seconds that due work may wait before somebody should look.
-LONGEST_WAIT = 60
+# What a lead meets on its way; the watch looks at everything else and raises alarms.
+VITAL = ("intake", "route", "clocks", "requests", "outbox")
+LONGEST_WAIT = watch.PATIENCE.total_seconds()
 
 
 @login_not_required
@@ -35,54 +37,69 @@ def healthz(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     try:
         at = database_now()
-        work, heartbeats = waiting_work(at), signs_of_life(at)
+        in_force = holds.open_holds()
+        work = waiting_work(at, in_force=in_force)
+        loops = signs_of_life(at)
+        wrong = alarms.open_alarms().count()
     except DatabaseError:
         return JsonResponse({"status": "red", "database": False}, status=503)
-    ready = all(part["ok"] for part in (*work.values(), *heartbeats.values()))
+    ready = all(part["ok"] for part in (*work.values(), *loops.values()))
     return JsonResponse(
         {
-            "status": "ok" if ready else "red",
+            "status": "red" if not ready else "held" if in_force else "ok",
             "at": at.isoformat(),
             "database": True,
             "work": work,
-            "heartbeats": heartbeats,
+            "heartbeats": loops,
+            "holds": [{"kind": hold.kind, "since": hold.since.isoformat()} for hold in in_force],
+            "alarms": wrong,
         },
         status=200 if ready else 503,
     )
 
 
-def waiting_work(at: datetime) -> dict[str, dict[str, Any]]:
+def waiting_work(at: datetime, *, in_force: Sequence[Hold]) -> dict[str, dict[str, Any]]:
     """
-    How long the oldest due row of each job has waited.
+    How long the oldest due row of each vital job has waited.
 
-    A lead parked until the next opening is not due yet, so it does not wait; nor does
-    anything wait for a router that a person has paused.
+    A lead parked until the next opening is not due yet, so it does not wait. What was held back
+    waits from its release.
     """
-    paused = Organisation.objects.filter(routing_paused_at__isnull=False).exists()
     found = {}
-    for name in jobs.names():
-        oldest = jobs.get(name).oldest()
-        waited = max(0, int((at - oldest).total_seconds())) if oldest else 0
-        is_paused = paused and name == "route"
+    for name in VITAL:
+        job = jobs.get(name)
+        waited = _seconds(at, job.oldest())
+        # Reasons are asked for only where it matters: what keeps up costs no statement more.
+        if waited > LONGEST_WAIT and job.reaches_out and (released := holds.last_release()):
+            waited = min(waited, _seconds(at, released))
+        is_late = waited > LONGEST_WAIT
+        is_held = job.reaches_out and bool(in_force)
+        is_paused = is_late and job.is_paused is not None and job.is_paused()
         found[name] = {
-            "ok": is_paused or waited <= LONGEST_WAIT,
+            "ok": is_held or is_paused or not is_late,
             "waited_seconds": waited,
             "paused": is_paused,
+            "held": is_held,
         }
     return found
+
+
+def _seconds(at: datetime, since: datetime | None) -> int:
+    return max(0, int((at - since).total_seconds())) if since else 0
 
 
 def signs_of_life(at: datetime) -> dict[str, dict[str, Any]]:
-    """How long each loop has been silent, against how long it may be."""
-    found = {}
-    for heartbeat in Heartbeat.objects.order_by("name"):
-        silent = max(0, int((at - heartbeat.at).total_seconds()))
-        found[heartbeat.name] = {
-            "ok": silent <= heartbeat.max_age,
-            "silent_seconds": silent,
-            "max_seconds": heartbeat.max_age,
+    """How long each loop has been silent, against how long it may be; null: never heard."""
+    found = heartbeats.signs(at)
+    silent = {sign.name for sign in heartbeats.silent(found)}
+    return {
+        sign.name: {
+            "ok": sign.name not in silent,
+            "silent_seconds": sign.silent,
+            "max_seconds": sign.max_age,
         }
-    return found
+        for sign in found
+    }
 
 
 urlpatterns = [

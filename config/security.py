@@ -6,7 +6,8 @@ from django.http import HttpRequest, HttpResponse
 
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors {frames}"
+    "worker-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors {frames}"
 )
 # Unfold's admin carries Alpine, which evaluates expressions, and inline styles; it is for
 # staff only and gets the narrowest policy under which it works.

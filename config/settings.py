@@ -155,19 +155,31 @@ DEFAULT_FROM_EMAIL = env.text("FROM_EMAIL", "routing@localhost")
 # --- Work in the background -------------------------------------------------------------
 # Rows are the promise; the broker only carries wake-ups (docs/adr/0001).
 CELERY_BROKER_URL = env.text("BROKER_URL", "memory://")
+# Of its own, so that another product on the same broker neither takes our ticks nor sends us its.
+CELERY_TASK_DEFAULT_QUEUE = "due"
 CELERY_TASK_IGNORE_RESULT = True
+# Without results there is nothing to clean up, which beat would do by a crontab.
+CELERY_RESULT_EXPIRES = None
+# Plain JSON only: what somebody else puts into the broker cannot be run.
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = False
 CELERY_TASK_SOFT_TIME_LIMIT = 120
 CELERY_TASK_TIME_LIMIT = 180
+# Beat gives a tick up soon: the next one comes in a second.
+CELERY_TASK_PUBLISH_RETRY = True
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0, "interval_step": 0.2}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5.0
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = env.broker_options(CELERY_BROKER_URL, VAR)
+# More than twice the hard limit, in all three places that Celery's documentation names.
+CELERY_VISIBILITY_TIMEOUT = env.VISIBILITY_TIMEOUT
+CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"visibility_timeout": env.VISIBILITY_TIMEOUT}
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "config.beat.Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 # Every kind of due work ticks once a second; a doorbell after commit makes it quicker.
 # The names are those of reps.due.jobs; a test holds the two lists equal.
@@ -180,18 +192,37 @@ DUE_JOBS = [
     "lint",
     "weights",
     "cover",
+    "requests",
+    "pauses",
     "clocks",
     "feeds",
     "simulations",
+    "routines",
 ]
 CELERY_BEAT_SCHEDULE = {
     f"due-{name}": {"task": "reps.drain", "schedule": 1.0, "kwargs": {"job": name}}
     for name in DUE_JOBS
 }
 
+# --- Who notices ------------------------------------------------------------------------
+# The loops whose silence is a fault even if they were never heard: what drives, and what looks
+# whether it does. Without a broker there is no Celery to wait for.
+EXPECTED_LOOPS = env.words(
+    "EXPECTED_LOOPS",
+    ("" if CELERY_BROKER_URL == "memory://" else "celery,beat,") + "sweep,watch,auditor,canary",
+)
+if TESTING:
+    EXPECTED_LOOPS = []
+# After a restore: nothing is sent and no clock fires until somebody releases it.
+RESTORE_MODE = env.flag("RESTORE_MODE", default=False)
+
 # --- History ----------------------------------------------------------------------------
 SIMPLE_HISTORY_REVERT_DISABLED = True
 SIMPLE_HISTORY_ENFORCE_HISTORY_MODEL_PERMISSIONS = True
+# Where the seal of each day of the trail is kept as well, outside of the database; "": nowhere.
+AUDIT_ANCHOR_FILE = env.text("AUDIT_ANCHOR_FILE", "")
+# Who was erased, kept outside of the database and its backups, for a restore to repeat.
+ERASURE_LEDGER = env.text("ERASURE_LEDGER", str(VAR / "erasures.log"))
 
 # --- API --------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -264,8 +295,35 @@ LOGGING = {
 }
 
 # --- Whom it talks to -------------------------------------------------------------------
-# The hosts that a Slack webhook may have; tests add their local receiver.
-SLACK_HOSTS = env.words("SLACK_HOSTS", "hooks.slack.com")
+# Nothing leaves: the outbox keeps and shows what would have been sent. So in the demo.
+OUTBOX_KEEPS = env.flag("OUTBOX_KEEPS", default=DEMO)
+# The hosts that webhooks of these providers may have; a dot in front means "ends with".
+SLACK_HOSTS = env.words("SLACK_HOSTS", "hooks.slack.com,hooks.slack-gov.com")
+TEAMS_HOSTS = env.words(
+    "TEAMS_HOSTS", ".logic.azure.com,.api.powerplatform.com,.webhook.office.com"
+)
+# Messages are posted to public addresses at port 443 only. These hosts, each with its port
+# ("relay.intern:8443"), are posted to although they lie inside, by plain HTTP too.
+HOOK_HOSTS_INSIDE = env.words("HOOK_HOSTS_INSIDE")
+# Secrets that others sign with; several while a new one replaces the old, any of them will do.
+# With one, buttons in Slack act at once (/hooks/slack/); without, they are links.
+SLACK_SIGNING_SECRETS = env.words("SLACK_SIGNING_SECRET")
+# Of a Teams outgoing webhook, so that "ack …" in a channel acts (/hooks/teams/).
+TEAMS_OUTGOING_SECRETS = env.words("TEAMS_OUTGOING_SECRET")
+# SMS and WhatsApp, by Twilio or by whoever speaks its Messages API.
+TWILIO_API = env.text("TWILIO_API", "https://api.twilio.com").rstrip("/")
+TWILIO_ACCOUNT_SID = env.text("TWILIO_ACCOUNT_SID", "")
+# The first signs in there; what comes from there may be signed with any.
+TWILIO_AUTH_TOKENS = env.words("TWILIO_AUTH_TOKEN")
+# A number in E.164 form, or a messaging service (MG…).
+TWILIO_SMS_FROM = env.text("TWILIO_SMS_FROM", "")
+TWILIO_WHATSAPP_FROM = env.text("TWILIO_WHATSAPP_FROM", "")
+# The approved template that WhatsApp wants for messages that nobody asked for (HX…).
+TWILIO_WHATSAPP_CONTENT_SID = env.text("TWILIO_WHATSAPP_CONTENT_SID", "")
+# Web push: the key that browsers know us by. Without it one is made in var/vapid.pem.
+VAPID_PRIVATE_KEY = env.text("VAPID_PRIVATE_KEY", "")
+# Whom a push service writes to when something is wrong: mailto: or https:.
+VAPID_SUBJECT = env.text("VAPID_SUBJECT", "")
 # Calendars are read from the public internet only. These hosts, each with its port
 # ("calendar.intern:443"), are read although they lie inside, by plain HTTP too.
 FEED_HOSTS_INSIDE = env.words("FEED_HOSTS_INSIDE")

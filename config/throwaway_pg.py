@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -137,6 +137,80 @@ def initialise(user: Sequence[str], programs: Path, data: Path) -> None:
         raise Refused(f"initdb failed: {result.stderr.strip() or result.stdout.strip()}")
 
 
+class Cluster:
+    """
+    A cluster in a folder of its own, which may be stopped and started again as often as wanted.
+
+    `folder` is where its data lie, a private one by default; `more` are settings of the server.
+    """
+
+    def __init__(
+        self, *, honest: bool = False, folder: Path | None = None, more: Mapping[str, str] = {}
+    ) -> None:
+        self.folder = folder or make_folder()
+        self.settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self.folder),
+            "max_connections": "200",
+            "jit": "off",
+            **(HONEST if honest else FORGETFUL),
+            **more,
+        }
+        self.server: subprocess.Popen | None = None
+        self._user: list[str] = []
+        self._programs = Path()
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres:@/postgres?host={quote(str(self.folder))}"
+
+    def make(self) -> None:
+        """
+        Make the empty cluster.
+
+        :raises Refused: if there is none to start, or it cannot be made
+        """
+        self._user, self._programs = as_somebody(self.folder, binaries())
+        initialise(self._user, self._programs, self.folder / "data")
+
+    def start(self, environment: Mapping[str, str] | None = None) -> None:
+        """
+        Start the server and wait until it answers.
+
+        :raises Refused: if it does not come up
+        """
+        command = [*self._user, str(self._programs / "postgres"), "-D", str(self.folder / "data")]
+        for key, value in self.settings.items():
+            command += ["-c", f"{key}={value}"]
+        if self._user:
+            # Becoming somebody else forgets die_with_parent, so it is asked for afterwards.
+            place = len(self._user)
+            command[place:place] = ["setpriv", "--pdeathsig", "INT"]
+        log = self.folder / "log"
+        with log.open("ab") as output:
+            self.server = subprocess.Popen(
+                command,
+                cwd="/",
+                env=None if environment is None else dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=die_with_parent,
+            )
+        wait_until_ready(self.server, self.folder, log)
+
+    def stop(self) -> None:
+        """Stop the server at once, as a crash does: what was committed is on disk, if honest."""
+        if self.server is not None:
+            stop(self.server)
+            self.server = None
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def cluster(*, honest: bool = False) -> Iterator[str]:
     """
@@ -144,42 +218,13 @@ def cluster(*, honest: bool = False) -> Iterator[str]:
 
     :raises Refused: if there is none to start, or it does not come up
     """
-    programs = binaries()
-    folder = make_folder()
-    server = None
+    made = Cluster(honest=honest)
     try:
-        user, programs = as_somebody(folder, programs)
-        initialise(user, programs, folder / "data")
-        settings = {
-            "listen_addresses": "",
-            "unix_socket_directories": str(folder),
-            "max_connections": "200",
-            "jit": "off",
-            **(HONEST if honest else FORGETFUL),
-        }
-        command = [*user, str(programs / "postgres"), "-D", str(folder / "data")]
-        for key, value in settings.items():
-            command += ["-c", f"{key}={value}"]
-        if user:
-            # Becoming somebody else forgets die_with_parent, so it is asked for afterwards.
-            command[len(user) : len(user)] = ["setpriv", "--pdeathsig", "INT"]
-        log = folder / "log"
-        with log.open("wb") as output:
-            server = subprocess.Popen(
-                command,
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=die_with_parent,
-            )
-        wait_until_ready(server, folder, log)
-        yield f"postgresql://postgres:@/postgres?host={quote(str(folder))}"
+        made.make()
+        made.start()
+        yield made.url
     finally:
-        if server is not None:
-            stop(server)
-        shutil.rmtree(folder, ignore_errors=True)
+        made.remove()
 
 
 def wait_until_ready(server: subprocess.Popen, folder: Path, log: Path) -> None:

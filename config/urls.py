@@ -12,3 +12,5 @@ urlpatterns = [
     path("api/", include("config.api_urls")),
     path("admin/", admin.site.urls),
 ]
+
+handler500 = "config.outage.server_error"

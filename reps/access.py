@@ -12,7 +12,7 @@ Page and API ask these functions; the admin asks Django's model permissions, whi
 `sync_groups` grants to the same groups.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from django.contrib.auth.models import Group, Permission
 
@@ -23,7 +23,16 @@ GROUPS = (ADMIN, MANAGER, REP, REVOPS)
 
 # What managers and RevOps set up; app label → models.
 SET_UP: Mapping[str, tuple[str, ...]] = {
-    "reps": ("team", "rep", "skill", "repskill", "workcalendar", "absence", "calendarfeed"),
+    "reps": (
+        "team",
+        "rep",
+        "skill",
+        "repskill",
+        "workcalendar",
+        "absence",
+        "calendarfeed",
+        "retentionrule",
+    ),
     "accounts": ("account", "accountowner", "opportunity", "territory"),
     "routing": (
         "organisation",
@@ -38,17 +47,30 @@ SET_UP: Mapping[str, tuple[str, ...]] = {
         "source",
         "leadform",
     ),
-    "sla": ("policy",),
+    "sla": ("policy", "pausereason"),
 }
 # What they look at but never edit in the admin: ledgers, and what services own.
 LEDGERS: Mapping[str, tuple[str, ...]] = {
-    "reps": ("auditevent", "message", "heartbeat", "busytime"),
+    "reps": (
+        "auditevent",
+        "auditanchor",
+        "changelog",
+        "message",
+        "delivery",
+        "heartbeat",
+        "busytime",
+        "hold",
+        "alarm",
+        "routine",
+        "strike",
+    ),
     "routing": (
         "lead",
         "assignment",
         "balanceline",
         "decision",
         "batch",
+        "erasure",
         "submission",
         "prospect",
         "touch",
@@ -59,7 +81,7 @@ LEDGERS: Mapping[str, tuple[str, ...]] = {
         "simulation",
         "simulatedlead",
     ),
-    "sla": ("clock", "escalation"),
+    "sla": ("clock", "escalation", "pause"),
 }
 
 
@@ -96,10 +118,10 @@ def rep_of(user: User) -> Rep | None:
     return Rep.objects.select_related("user", "team").filter(user=user).first()
 
 
-def teams_of(user: User) -> set[int]:
-    """The teams that a person manages, those below them included."""
+def teams_of(user: User, *, also: Collection[int] = ()) -> set[int]:
+    """The teams that a person manages (and `also` these), those below them included."""
     parents = list(Team.objects.values_list("pk", "parent_id", "manager_id"))
-    mine = {pk for pk, _, manager in parents if manager == user.pk}
+    mine = {pk for pk, _, manager in parents if manager == user.pk} | set(also)
     grew = True
     while grew:
         below = {pk for pk, parent, _ in parents if parent in mine} - mine

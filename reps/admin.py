@@ -14,7 +14,11 @@ from unfold.decorators import action
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputWidget
 
-from reps import access, trail
+from reps import (
+    access,
+    admin_trail,  # noqa: F401 - registers itself
+    trail,
+)
 from reps.admin_base import (
     LONGEST_REASON,
     LedgerAdmin,
@@ -28,9 +32,12 @@ from reps.models import (
     AuditHead,
     BusyTime,
     CalendarFeed,
+    ChannelChoice,
+    Delivery,
     Heartbeat,
     Message,
     NotificationPreference,
+    PushSubscription,
     Rep,
     RepSkill,
     RosterStamp,
@@ -62,7 +69,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     ordering = ["username"]
     fieldsets = (
         *DjangoUserAdmin.fieldsets,
-        (gettext_lazy("Preferences"), {"fields": ("time_zone",)}),
+        (gettext_lazy("Preferences"), {"fields": ("time_zone", "away_until")}),
     )
 
     def has_view_permission(self, request, obj=None) -> bool:
@@ -94,7 +101,7 @@ class TeamAdmin(TrackedAdmin):
     list_display = ["name", "parent", "manager", "calendar"]
     list_select_related = ["parent", "manager", "calendar"]
     search_fields = ["name", "manager__first_name", "manager__last_name", "manager__username"]
-    autocomplete_fields = ["parent", "manager", "calendar"]
+    autocomplete_fields = ["parent", "manager", "deputy", "calendar"]
 
 
 class RepForm(TrackedForm):
@@ -320,14 +327,55 @@ class MessageAdmin(LedgerAdmin):
         )
 
 
-@admin.register(NotificationPreference)
-class NotificationPreferenceAdmin(LedgerAdmin):
+@admin.register(Delivery)
+class DeliveryAdmin(LedgerAdmin):
+    """Every attempt to hand a message over. Managers see those of the messages they see."""
+
+    list_display = ["message", "channel", "at", "outcome", "seconds", "detail"]
+    list_select_related = ["message"]
+    list_filter = ["channel", "outcome"]
+    search_fields = ["message__key", "message__recipient__username"]
+    # What would have been sent may hold personal data; the outbox shows it to who may see it.
+    exclude = ["body"]
+
+    def get_queryset(self, request):
+        rows = super().get_queryset(request).select_related("message__recipient")
+        if access.is_revops(request.user):
+            return rows
+        theirs = models.Q(message__recipient=request.user)
+        return rows.filter(
+            theirs | models.Q(message__recipient__rep__team__in=access.teams_of(request.user))
+        )
+
+
+@admin.register(ChannelChoice)
+class ChannelChoiceAdmin(LedgerAdmin):
     """Everybody sets their own; the address of a webhook is a secret."""
 
-    list_display = ["user", "by_email", "by_slack"]
+    list_display = ["user", "channel", "mode", "place"]
+    list_select_related = ["user"]
+    list_filter = ["channel", "mode"]
+    search_fields = ["user__username"]
+    exclude = ["address"]
+
+
+@admin.register(PushSubscription)
+class PushSubscriptionAdmin(LedgerAdmin):
+    """Everybody adds and forgets their own devices; their keys and addresses are secrets."""
+
+    list_display = ["device", "user", "created_at", "last_sent_at"]
+    list_select_related = ["user"]
+    search_fields = ["user__username", "device"]
+    exclude = ["endpoint", "p256dh", "auth"]
+
+
+@admin.register(NotificationPreference)
+class NotificationPreferenceAdmin(LedgerAdmin):
+    """Everybody sets their own."""
+
+    list_display = ["user", "quiet_from", "quiet_until", "urgent_when_quiet"]
     list_select_related = ["user"]
     search_fields = ["user__username"]
-    exclude = ["slack_webhook_url"]
 
 
 @admin.register(Heartbeat)

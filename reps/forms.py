@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from reps import access
 from reps.models import (
     Absence,
+    ChannelChoice,
     NotificationPreference,
     Rep,
     Skill,
@@ -24,7 +25,8 @@ from reps.models import (
     WorkCalendar,
 )
 from reps.models.hours import WEEKDAYS
-from reps.post.channels.slack import ForeignWebhook, check_address
+from reps.post.channels.base import Channel
+from reps.services import preferences
 
 DAY_NAMES = (
     _("Monday"),
@@ -179,7 +181,7 @@ class NewRepForm(RepForm):
 class TeamForm(forms.ModelForm):
     class Meta:
         model = Team
-        fields = ("name", "parent", "manager", "calendar")
+        fields = ("name", "parent", "manager", "deputy", "calendar")
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -193,6 +195,11 @@ class TeamForm(forms.ModelForm):
         self.fields["parent"].queryset = parents
         self.fields["manager"].queryset = managers.distinct().order_by("first_name", "username")
         self.fields["manager"].label_from_instance = lambda user: user.label
+        # Anybody may stand in; they decide requests, they manage nobody.
+        self.fields["deputy"].queryset = User.objects.filter(is_active=True).order_by(
+            "first_name", "last_name", "username"
+        )
+        self.fields["deputy"].label_from_instance = lambda user: user.label
 
     def clean_parent(self) -> Team | None:
         parent = self.cleaned_data["parent"]
@@ -432,13 +439,6 @@ class BreakForm(forms.Form):
 # --- One's own ---------------------------------------------------------------------------
 
 
-class WebAddressField(forms.URLField):
-    """An address typed without its scheme is meant to be https."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"assume_scheme": "https", **kwargs})
-
-
 class FeedForm(forms.Form):
     """The address of a rep's calendar; one that is kept already is never shown again."""
 
@@ -452,30 +452,71 @@ class FeedForm(forms.Form):
     )
 
 
-class PreferenceForm(forms.ModelForm):
-    """Where a person wants to be told."""
+class ChannelForm(forms.Form):
+    """What one channel is used for, and where it reaches the person."""
 
-    class Meta:
-        model = NotificationPreference
-        fields = ("by_email", "by_slack", "slack_webhook_url")
-        field_classes = {"slack_webhook_url": WebAddressField}
+    # What is written beside the field for the address, by the kind of address.
+    ADDRESSES = {
+        "webhook": (_("Webhook address"), "url", _("From %(channel)s: an incoming webhook.")),
+        "phone": (_("Phone number"), "tel", _("With its country code, such as +49 30 901820.")),
+    }
+
+    mode = forms.ChoiceField(choices=ChannelChoice.Mode.choices, label=_("Used for"))
+    address = forms.CharField(
+        required=False, max_length=500, widget=forms.TextInput(attrs={"spellcheck": "false"})
+    )
+
+    def __init__(self, *args: Any, channel: Channel, **kwargs: Any) -> None:
+        super().__init__(*args, prefix=channel.name, label_suffix="", **kwargs)
+        self.channel = channel
+        if channel.address not in self.ADDRESSES:
+            del self.fields["address"]
+            return
+        label, kind, help_text = self.ADDRESSES[channel.address]
+        field = self.fields["address"]
+        field.label, field.help_text = label, help_text % {"channel": channel.label}
+        field.widget.attrs.update({"inputmode": kind, "autocomplete": "off"})
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        url = cleaned.get("slack_webhook_url")
-        if url:
-            try:
-                check_address(url)
-            except ForeignWebhook as error:
-                self.add_error("slack_webhook_url", str(error))
-        elif cleaned.get("by_slack"):
-            self.add_error("slack_webhook_url", _("Slack needs its webhook address."))
+        try:
+            cleaned["address"] = preferences.checked_address(
+                self.channel, mode=cleaned.get("mode", ""), address=cleaned.get("address", "")
+            )
+        except ValueError as error:
+            self.add_error("address" if "address" in self.fields else None, str(error))
         return cleaned
+
+
+class QuietForm(forms.ModelForm):
+    """When a person is not to be disturbed."""
+
+    class Meta:
+        model = NotificationPreference
+        fields = ("quiet_from", "quiet_until", "urgent_when_quiet")
+        widgets = {
+            name: forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+            for name in ("quiet_from", "quiet_until")
+        }
 
 
 class TimeZoneForm(forms.Form):
     time_zone = forms.ChoiceField(
         choices=zone_choices, label=_("Time zone"), help_text=_("Times are shown in this zone.")
+    )
+
+
+class AwayForm(forms.Form):
+    """Until when somebody else answers for what one decides; empty: one is there."""
+
+    away_until = forms.DateTimeField(
+        label=_("Away until"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        help_text=_(
+            "In your time zone. Until then your deputy decides requests and hears of late leads. "
+            "Empty: you are there."
+        ),
     )
 
 

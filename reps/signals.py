@@ -12,3 +12,5 @@ rep_changing = Signal()
 # rep. Sent before the row of a leaving rep is changed: take the locks that come earlier in
 # the order (leads, loads).
 rep_leaving = Signal()
+# alarm; at. Something is wrong that nobody has been told of yet.
+alarm_raised = Signal()

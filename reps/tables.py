@@ -8,7 +8,7 @@ Rows come one at a time, each with the number a spreadsheet would show beside it
 import csv
 import io
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from itertools import islice
@@ -111,18 +111,29 @@ def pack(table: Table) -> tuple[bytes, int]:
 
 
 def unpack(content: bytes, *, start: int = 0, most: int | None = None) -> Iterator[Row]:
-    """Yield the rows of a packed table from the one at place `start` on."""
+    """Yield the rows of a packed table from the one at place `start` on; none if it is emptied."""
     reader = csv.reader(io.StringIO(content.decode("utf-8", "surrogatepass"), newline=""))
-    _, *columns = next(reader)
+    columns = next(reader, [ROW])[1:]
     stop = None if most is None else start + most
     for number, *cells in islice(reader, start, stop):
         yield Row(int(number), dict(zip(columns, cells, strict=True)))
 
 
+def without(content: bytes, numbers: Collection[int]) -> bytes:
+    """Return a packed table with these rows empty, each still in its place."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    reader = csv.reader(io.StringIO(content.decode("utf-8", "surrogatepass"), newline=""))
+    writer.writerow(next(reader))
+    for number, *cells in reader:
+        writer.writerow([number, *([""] * len(cells) if int(number) in numbers else cells)])
+    return out.getvalue().encode("utf-8", "surrogatepass")
+
+
 def columns_of(content: bytes) -> tuple[str, ...]:
     """The columns of a packed table."""
     line = io.StringIO(content.decode("utf-8", "surrogatepass"), newline="")
-    return tuple(next(csv.reader(line))[1:])
+    return tuple(next(csv.reader(line), [ROW])[1:])
 
 
 # A cell longer than this is a mistake, such as a quote that never ends.

@@ -1,5 +1,13 @@
 """Pages about people, signing in, and what was sent."""
 
-from reps.views import outbox, people, session
+from reps.views import bell, hooks, operations, outbox, people, push, session
 
-urlpatterns = [*session.urlpatterns, *people.urlpatterns, *outbox.urlpatterns]
+urlpatterns = [
+    *session.urlpatterns,
+    *people.urlpatterns,
+    *bell.urlpatterns,
+    *outbox.urlpatterns,
+    *operations.urlpatterns,
+    *push.urlpatterns,
+    *hooks.urlpatterns,
+]

@@ -8,8 +8,20 @@ the invariant holds. Codes I1 to I17 are those of the reliability study behind t
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 
 SHOWN = 20
+
+
+class Pace(Enum):
+    """How the auditor, which may take a moment only, looks at an invariant."""
+
+    # An index or a small table answers at once.
+    QUICK = "quick"
+    # Lead by lead: `check(at, leads)` takes the first and the last id of a stretch.
+    STRETCH = "stretch"
+    # The whole table must be read, so it is checked at night, in a process of its own.
+    WHOLE = "whole"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,20 +30,49 @@ class Invariant:
 
     code: str
     promise: str
-    check: Callable[[datetime], Iterable[str]]
+    check: Callable[..., Iterable[str]]
+    pace: Pace = Pace.WHOLE
 
 
 _invariants: dict[str, Invariant] = {}
+_repairs: dict[str, Callable[[datetime], list[str]]] = {}
+_newest_lead: Callable[[], int] | None = None
 
 
-def invariant(code: str, promise: str) -> Callable[[Callable], Callable]:
+def invariant(code: str, promise: str, pace: Pace = Pace.WHOLE) -> Callable[[Callable], Callable]:
     """Register the function below as the check of an invariant."""
 
-    def register(check: Callable[[datetime], Iterable[str]]) -> Callable:
-        _invariants[code] = Invariant(code, promise, check)
+    def register(check: Callable[..., Iterable[str]]) -> Callable:
+        _invariants[code] = Invariant(code, promise, check, pace)
         return check
 
     return register
+
+
+def repair(code: str) -> Callable[[Callable], Callable]:
+    """Register the function below as what puts an invariant right; it says what it did."""
+
+    def register(mend: Callable[[datetime], list[str]]) -> Callable:
+        _repairs[code] = mend
+        return mend
+
+    return register
+
+
+def repair_of(code: str) -> Callable[[datetime], list[str]] | None:
+    """What may put an invariant right without a person; None for most."""
+    return _repairs.get(code)
+
+
+def leads_end_at(newest: Callable[[], int]) -> None:
+    """Say how the id of the newest lead is found, so that they can be looked at in stretches."""
+    global _newest_lead
+    _newest_lead = newest
+
+
+def newest_lead() -> int:
+    """The id of the newest lead, 0 if there is none."""
+    return _newest_lead() if _newest_lead is not None else 0
 
 
 def all_invariants() -> list[Invariant]:

@@ -78,7 +78,7 @@ class OrganisationAdmin(TrackedAdmin):
     list_display = ["name", "live_ruleset", "intake_queue", "responsible", "routing_paused_at"]
     list_select_related = ["live_ruleset", "intake_queue", "responsible"]
     search_fields = ["name"]
-    autocomplete_fields = ["intake_queue", "responsible"]
+    autocomplete_fields = ["intake_queue", "responsible", "leadership"]
     readonly_fields = ["live_ruleset", "routing_paused_at", "routing_paused_by"]
     actions_detail = ["pause_routing", "resume_routing"]
 

@@ -21,6 +21,7 @@ from routing.models import (
     Batch,
     Decision,
     Desk,
+    Erasure,
     ImportJob,
     Lead,
     Outcome,
@@ -195,6 +196,13 @@ class ProspectAdmin(LedgerAdmin):
         rows = super().get_queryset(request)
         seen = visible_leads(request.user).order_by().values("prospect")
         return rows.filter(pk__in=seen)
+
+
+@admin.register(Erasure)
+class ErasureAdmin(LedgerAdmin):
+    list_display = ["prospect_id", "at", "by", "reason", "ledgered_at"]
+    list_select_related = ["by"]
+    search_fields = ["=prospect__id", "reason"]
 
 
 @admin.register(ProspectKey)

@@ -11,29 +11,28 @@ that was closed, moved by hand, handed back or escalated meanwhile stays where i
 way is anybody given more than their capacity; their manager is told of what stayed behind.
 """
 
-import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.db import Error, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
 from reps import trail
 from reps.availability import stand_in
+from reps.due import strikes
 from reps.due.clock import database_now
-from reps.models import Absence, Message, Rep, User
+from reps.models import Absence, Message, Rep, Strike, User
 from reps.post import kinds, outbox
 from reps.post.kinds import Text
 from routing import ownership
 from routing.messages import link
 from routing.models import Assignment, Lead
 from routing.models.assignment import Reason
-from routing.work.reassign import answers_for
+from routing.work.answering import answers_for
 
-log = logging.getLogger(__name__)
-
+JOB = "cover"
 BATCH = 20
 # A lead that has known nothing else since it left is still in cover.
 IN_COVER = (Reason.COVERED, Reason.RETURNED)
@@ -45,13 +44,10 @@ def drain(*, driver: str, due_before: datetime, at: datetime | None = None) -> i
     handled = 0
     # Ends first: they make the room that beginnings may need.
     for rows, step in ((_ending(due_before), finish), (_beginning(due_before), begin)):
-        for pk in rows.values_list("pk", flat=True)[:BATCH]:
-            try:
-                handled += step(absence_id=pk, at=at, driver=driver)
-            except Error:
-                raise
-            except Exception:
-                log.exception("The cover of absence %s could not be moved", pk)
+        ids = list(rows.values_list("pk", flat=True)[:BATCH])
+        handled += strikes.each(
+            JOB, ids, lambda pk, step=step: step(absence_id=pk, at=at, driver=driver), at=at
+        )
     return handled
 
 
@@ -69,12 +65,18 @@ RUNNING = Q(cover_started_at__isnull=False, cover_ended_at__isnull=True)
 
 def _beginning(at: datetime):
     rows = Absence.objects.filter(cover=Absence.Cover.MOVE, starts_at__lte=at, ends_at__gt=at)
-    return rows.exclude(RUNNING).order_by("starts_at", "pk")
+    return rows.exclude(RUNNING).exclude(pk__in=_given_up()).order_by("starts_at", "pk")
 
 
 def _ending(at: datetime):
     over = Q(ends_at__lte=at) | Q(starts_at__gt=at) | Q(cover=Absence.Cover.STAY)
-    return Absence.objects.filter(RUNNING & over).order_by("ends_at", "pk")
+    rows = Absence.objects.filter(RUNNING & over).exclude(pk__in=_given_up())
+    return rows.order_by("ends_at", "pk")
+
+
+def _given_up():
+    """As a part of the statement, so that asking costs none of its own."""
+    return Strike.objects.filter(job=JOB, given_up_at__isnull=False).values("row_id")
 
 
 # --- Away --------------------------------------------------------------------------------
@@ -294,13 +296,14 @@ def _tell(absence: Absence, *, to: Rep | None, stayed: int, back: bool, at: date
             outbox.Draft(
                 key=f"cover-{absence.pk}-{'back' if back else 'away'}-{int(at.timestamp())}",
                 kind=STAYED,
-                to=answers_for(absence.rep).pk,
+                to=answers_for(absence.rep, at).pk,
                 payload={
                     "rep": absence.rep_id,
                     "to": to.pk if to else None,
                     "leads": stayed,
                     "back": back,
                 },
+                about=f"reps.absence:{absence.pk}",
             )
         ],
         at=at,

@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, Sum
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
 
 from reps.models import AuditEvent
-from reps.verify import invariant
+from reps.verify import Pace, invariant
 from routing.dispatch import inputs, replay
 from routing.fairness import held
 from routing.models import (
@@ -26,8 +26,19 @@ PATIENCE = timedelta(seconds=60)
 # Running every decision of years again takes hours; the newest are where a fault shows.
 RUN_AGAIN = 500
 
+# The first and the last id of the leads to look at; None: all.
+Stretch = tuple[int, int] | None
 
-@invariant("I1", "every acknowledged submission is processed, or waits where a person sees it")
+
+def _of(leads: Stretch, rows: QuerySet, lead: str = "pk") -> QuerySet:
+    if leads is None:
+        return rows
+    return rows.filter(**{f"{lead}__gte": leads[0], f"{lead}__lte": leads[1]})
+
+
+@invariant(
+    "I1", "every acknowledged submission is processed, or waits where a person sees it", Pace.QUICK
+)
 def submissions_move(at: datetime) -> Iterator[str]:
     stuck = Submission.objects.filter(
         state=Submission.State.RECEIVED, received_at__lt=at - PATIENCE, due_at__lt=at - PATIENCE
@@ -36,20 +47,24 @@ def submissions_move(at: datetime) -> Iterator[str]:
         yield f"submission {pk} is stuck"
 
 
-@invariant("I2", "every processed submission is a touch of a lead, every lead has a submission")
-def submissions_arrive(at: datetime) -> Iterator[str]:
-    lost = Submission.objects.filter(state=Submission.State.PROCESSED).filter(
-        Q(lead__isnull=True) | Q(touch__isnull=True)
-    )
+@invariant(
+    "I2",
+    "every processed submission is a touch of a lead, every lead has a submission",
+    Pace.STRETCH,
+)
+def submissions_arrive(at: datetime, leads: Stretch = None) -> Iterator[str]:
+    # That a processed one has a lead the database itself sees to.
+    lost = _of(leads, Submission.objects.filter(state=Submission.State.PROCESSED), "lead")
+    lost = lost.filter(touch__isnull=True)
     for pk in lost.values_list("pk", flat=True):
         yield f"submission {pk} leads nowhere"
-    from_nowhere = Lead.objects.filter(submissions__isnull=True)
+    from_nowhere = _of(leads, Lead.objects.filter(submissions__isnull=True))
     for pk in from_nowhere.values_list("pk", flat=True):
         yield f"lead {pk} came from no submission"
 
 
-@invariant("I3", "exactly the live assignment says where a lead is")
-def assignment_is_the_place(at: datetime) -> Iterator[str]:
+@invariant("I3", "exactly the live assignment says where a lead is", Pace.STRETCH)
+def assignment_is_the_place(at: datetime, leads: Stretch = None) -> Iterator[str]:
     live = Assignment.objects.filter(
         lead=OuterRef("pk"),
         ended_at__isnull=True,
@@ -58,18 +73,18 @@ def assignment_is_the_place(at: datetime) -> Iterator[str]:
     ).filter(
         Q(rep=OuterRef("owner")) | Q(rep__isnull=True, place__in=_ownerless()),
     )
-    astray = Lead.objects.filter(owner_epoch__gt=0).filter(~Exists(live))
+    astray = _of(leads, Lead.objects.filter(owner_epoch__gt=0).filter(~Exists(live)))
     for pk in astray.values_list("pk", flat=True):
         yield f"lead {pk} is not where its live assignment says"
     several = (
-        Assignment.objects.filter(ended_at__isnull=True)
+        _of(leads, Assignment.objects.filter(ended_at__isnull=True), "lead")
         .values("lead")
         .annotate(n=Count("pk"))
         .filter(n__gt=1)
     )
     for row in several:
         yield f"lead {row['lead']} has {row['n']} live assignments"
-    early = Lead.objects.filter(owner_epoch=0).filter(
+    early = _of(leads, Lead.objects.filter(owner_epoch=0)).filter(
         Q(owner__isnull=False) | Q(assignments__isnull=False)
     )
     for pk in early.values_list("pk", flat=True):
@@ -80,7 +95,7 @@ def _ownerless() -> list[str]:
     return [place for place in Lead.Place.values if place != Lead.Place.OWNER]
 
 
-@invariant("I4", "every stored load equals the leads a rep really holds")
+@invariant("I4", "every stored load equals the leads a rep really holds", Pace.QUICK)
 def loads_are_true(at: datetime) -> Iterator[str]:
     held = dict(
         Lead.objects.filter(place=Lead.Place.OWNER)
@@ -124,7 +139,7 @@ def caps_held(at: datetime) -> Iterator[str]:
             yield f"rep {load.rep_id}: the changes add up to {running}, not {load.open}"
 
 
-@invariant("I7", "every open lead has a place that somebody watches")
+@invariant("I7", "every open lead has a place that somebody watches", Pace.QUICK)
 def leads_are_watched(at: datetime) -> Iterator[str]:
     organisation = Organisation.objects.first()
     if organisation is None:
@@ -145,53 +160,58 @@ def leads_are_watched(at: datetime) -> Iterator[str]:
             yield f"lead {pk} should have been decided"
 
 
-@invariant("I10", "every change of place is explained in the trail, once")
-def places_are_explained(at: datetime) -> Iterator[str]:
+@invariant("I10", "every change of place is explained in the trail, once", Pace.STRETCH)
+def places_are_explained(at: datetime, leads: Stretch = None) -> Iterator[str]:
     told: dict[int, list[int]] = defaultdict(list)
-    rows = AuditEvent.objects.filter(subject="routing.lead", kind="placed").values_list(
-        "subject_id", "data"
-    )
+    placed = AuditEvent.objects.filter(subject="routing.lead", kind="placed")
+    rows = _of(leads, placed, "subject_id").values_list("subject_id", "data")
     for lead, data in rows.iterator(chunk_size=5000):
         told[lead].append(data.get("owner_epoch"))
     epochs: dict[int, list[int]] = defaultdict(list)
-    for lead, epoch in Assignment.objects.values_list("lead_id", "epoch").iterator(5000):
+    assignments = _of(leads, Assignment.objects.all(), "lead")
+    for lead, epoch in assignments.values_list("lead_id", "epoch").iterator(5000):
         epochs[lead].append(epoch)
     for lead in sorted(told.keys() | epochs.keys()):
         if sorted(told.get(lead, [])) != sorted(epochs.get(lead, [])):
             yield f"lead {lead}: the trail does not tell each of its places once"
 
 
-@invariant("I11", "epochs of a lead have no gap and no repeat")
-def epochs_are_gapless(at: datetime) -> Iterator[str]:
-    counted = Lead.objects.annotate(
-        holders=Count("assignments"), last=Max("assignments__epoch")
-    ).exclude(owner_epoch=F("holders"))
+@invariant("I11", "epochs of a lead have no gap and no repeat", Pace.STRETCH)
+def epochs_are_gapless(at: datetime, leads: Stretch = None) -> Iterator[str]:
+    counted = (
+        _of(leads, Lead.objects.all())
+        .annotate(holders=Count("assignments"), last=Max("assignments__epoch"))
+        .exclude(owner_epoch=F("holders"))
+    )
     for pk in counted.values_list("pk", flat=True):
         yield f"lead {pk}: epoch and assignments do not agree"
-    beyond = Lead.objects.annotate(last=Max("assignments__epoch")).filter(
-        last__isnull=False, last__gt=F("owner_epoch")
+    beyond = (
+        _of(leads, Lead.objects.all())
+        .annotate(last=Max("assignments__epoch"))
+        .filter(last__isnull=False, last__gt=F("owner_epoch"))
     )
     for pk in beyond.values_list("pk", flat=True):
         yield f"lead {pk}: an assignment is ahead of its epoch"
 
 
-@invariant("I12", "custody of a lead touches in time and never overlaps")
-def custody_adds_up(at: datetime) -> Iterator[str]:
+@invariant("I12", "custody of a lead touches in time and never overlaps", Pace.STRETCH)
+def custody_adds_up(at: datetime, leads: Stretch = None) -> Iterator[str]:
     following = Assignment.objects.filter(
         lead=OuterRef("lead"), epoch=OuterRef("epoch") + 1, started_at=OuterRef("ended_at")
     )
-    torn = Assignment.objects.filter(ended_at__isnull=False).filter(~Exists(following))
+    ended = _of(leads, Assignment.objects.filter(ended_at__isnull=False), "lead")
+    torn = ended.filter(~Exists(following))
     for lead, epoch in torn.values_list("lead_id", "epoch"):
         yield f"lead {lead}: epoch {epoch} does not end where the next begins"
 
 
-@invariant("I16", "no open lead has an owner who left")
+@invariant("I16", "no open lead has an owner who left", Pace.QUICK)
 def owners_are_here(at: datetime) -> Iterator[str]:
     for pk in Lead.objects.filter(owner__is_active=False).values_list("pk", flat=True):
         yield f"lead {pk} belongs to a rep who left"
 
 
-@invariant("F1", "the balances of every lane of a pool add up to zero")
+@invariant("F1", "the balances of every lane of a pool add up to zero", Pace.QUICK)
 def balances_add_up(at: datetime) -> Iterator[str]:
     for row in PoolStanding.objects.values("pool", "lane").annotate(total=Sum("balance")):
         if row["total"]:

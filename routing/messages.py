@@ -1,16 +1,22 @@
 """What routing tells people: each kind is one function here and its line at the end."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 from django.conf import settings
 from django.db.models import Q
 from django.urls import reverse
 
+from reps import access
+from reps.due.clock import database_now
 from reps.models import Message, User
 from reps.post import kinds
 from reps.post.kinds import Text
+from routing import onetap
 from routing.models import Lead, ReassignmentRequest
+from routing.selectors import teasers
 from routing.visibility import visible_leads
+from routing.work import claimable
 
 
 def link(name: str, *args: object) -> str:
@@ -55,7 +61,45 @@ def lead_assigned(message: Message) -> Text:
         facts=lead_facts(lead),
         url=link("lead", lead.pk),
         action="Open the lead",
+        acts=onetap.acts_for(lead, message.recipient),
     )
+
+
+def lead_waits(message: Message) -> Text:
+    """A hot lead in a queue, told to whoever may claim it: without the person behind it."""
+    rows = Lead.objects.select_related("prospect", "account", "source", "queue")
+    (lead,) = teasers(rows.filter(pk=message.payload["lead"]), 1)
+    facts = [
+        ("Kind", str(lead.kind_of)),
+        ("Where", lead.where),
+        ("Score", f"{lead.score} ({lead.get_tier_display()})"),
+    ]
+    return Text(
+        subject=f"Hot lead in {lead.queue}",
+        body="The first to claim it has it.",
+        facts=[(name, value) for name, value in facts if value],
+        url=link("leads"),
+        action="Open what you may claim",
+        acts=onetap.acts_for(lead, message.recipient),
+    )
+
+
+def slack_answer(message: Message) -> Text:
+    """What a pressed button did; it replaces the message that held the button."""
+    payload = message.payload
+    lead = visible_leads(message.recipient).select_related("prospect").filter(pk=payload["lead"])
+    seen = lead.first()
+    return Text(
+        subject=payload["words"],
+        body=seen.prospect.name if seen else "",
+        url=link("lead", seen.pk) if seen else link("leads"),
+        action="Open the lead" if seen else "My leads",
+    )
+
+
+def answer_is_heard(message: Message) -> bool:
+    """Slack takes an answer for half an hour ("Handling user interaction", response_url)."""
+    return database_now() - message.created_at < timedelta(minutes=30)
 
 
 def lead_raised_again(message: Message) -> Text:
@@ -71,7 +115,7 @@ def lead_raised_again(message: Message) -> Text:
 
 def _request(message: Message) -> ReassignmentRequest:
     return ReassignmentRequest.objects.select_related(
-        "lead__prospect", "requested_by__user", "wanted__user", "decided_by"
+        "lead__prospect", "requested_by__user", "wanted__user", "decided_by", "answers"
     ).get(pk=message.payload["request"])
 
 
@@ -81,7 +125,27 @@ def reassignment_requested(message: Message) -> Text:
         subject=f"{request.requested_by} asks to pass on {request.lead.prospect.name}",
         body=request.reason,
         facts=[("Wanted", str(request.wanted))] if request.wanted else [],
-        url=link("board"),
+        url=link("requests"),
+        action="Decide",
+    )
+
+
+def request_asks_them(message: Message) -> bool:
+    """Whether it is still the reader's turn to decide."""
+    return ReassignmentRequest.objects.filter(
+        pk=message.payload["request"],
+        state=ReassignmentRequest.State.PENDING,
+        answers=message.recipient_id,
+    ).exists()
+
+
+def request_passed_on(message: Message) -> Text:
+    request = _request(message)
+    return Text(
+        subject=f"{request.answers.label if request.answers else 'Somebody else'} is asked now: "
+        f"{request.requested_by} wants to pass on {request.lead.prospect.name}",
+        body="You did not decide in time. Until it is decided you still may.",
+        url=link("requests"),
         action="Decide",
     )
 
@@ -92,11 +156,29 @@ def request_is_pending(message: Message) -> bool:
     ).exists()
 
 
+def request_expired(message: Message) -> Text:
+    request = _request(message)
+    return Text(
+        subject=f"Nobody decided: {request.requested_by} keeps {request.lead.prospect.name}",
+        body=f"They had asked to pass it on: {request.reason}",
+        url=link("lead", request.lead_id),
+        action="Open the lead",
+    )
+
+
+# What became of a request, as its owner reads it.
+DECIDED = {
+    ReassignmentRequest.State.APPROVED: "Your request was approved",
+    ReassignmentRequest.State.REFUSED: "Your request was refused",
+    ReassignmentRequest.State.EXPIRED: "Nobody decided your request; the lead stays with you",
+}
+
+
 def reassignment_decided(message: Message) -> Text:
     request = _request(message)
     granted = request.state == ReassignmentRequest.State.APPROVED
     return Text(
-        subject=f"Your request was {'approved' if granted else 'refused'}",
+        subject=DECIDED[ReassignmentRequest.State(request.state)],
         body=request.answer,
         url=link("leads") if granted else link("lead", request.lead_id),
         action="My leads" if granted else "Open the lead",
@@ -123,6 +205,34 @@ def lines_about_leads(
     return lines
 
 
+def lines_about_claims(
+    words: Callable[[Message, Lead], str],
+) -> Callable[[Sequence[Message], User], dict[int, str]]:
+    """A line per message from its lead, for those that the reader may claim or see."""
+
+    def lines(messages: Sequence[Message], reader: User) -> dict[int, str]:
+        ids = {message.payload.get("lead") for message in messages} - {None}
+        rep = access.rep_of(reader)
+        mine = claimable(rep).values("pk") if rep is not None else Lead.objects.none().values("pk")
+        rows = Lead.objects.select_related("prospect", "account", "source", "queue").filter(
+            Q(pk__in=mine) | Q(pk__in=visible_leads(reader).values("pk")), pk__in=ids
+        )
+        leads = {lead.pk: lead for lead in teasers(rows, len(ids))}
+        return {
+            message.pk: words(message, leads[message.payload["lead"]])
+            for message in messages
+            if message.payload.get("lead") in leads
+        }
+
+    return lines
+
+
+LINES_ABOUT_REQUESTS = {
+    "request_passed_on": "Somebody else is asked now whether {rep} may pass on {person}",
+    "request_expired": "Nobody decided: {rep} keeps {person}",
+}
+
+
 def lines_about_requests(messages: Sequence[Message], reader: User) -> dict[int, str]:
     """A line per message from its request, for whoever asked and who may see the lead."""
     ids = {message.payload.get("request") for message in messages} - {None}
@@ -133,23 +243,32 @@ def lines_about_requests(messages: Sequence[Message], reader: User) -> dict[int,
     for message in messages:
         row = requests.get(message.payload.get("request"))
         if row is not None and message.kind == "reassignment_decided":
-            granted = row.state == ReassignmentRequest.State.APPROVED
-            found[message.pk] = f"Your request was {'approved' if granted else 'refused'}"
+            found[message.pk] = DECIDED[ReassignmentRequest.State(row.state)]
         elif row is not None:
-            found[message.pk] = f"{row.requested_by} asks to pass on {row.lead.prospect.name}"
+            words = LINES_ABOUT_REQUESTS.get(message.kind, "{rep} asks to pass on {person}")
+            found[message.pk] = words.format(rep=row.requested_by, person=row.lead.prospect.name)
     return found
 
 
 assigned_lines = lines_about_leads(
     lambda message, lead: f"{'Hot lead' if lead.priority else 'New lead'}: {lead.prospect.name}"
 )
+waiting_lines = lines_about_claims(
+    lambda message, lead: f"Hot lead in {lead.queue}: {lead.kind_of}"
+)
 raised_lines = lines_about_leads(lambda message, lead: f"{lead.prospect.name} asked again")
 
 kinds.register(kinds.Kind("lead_assigned", lead_assigned, epoch_stands, assigned_lines))
+kinds.register(kinds.Kind("lead_waits", lead_waits, epoch_stands, waiting_lines))
+kinds.register(kinds.Kind("slack_answer", slack_answer, answer_is_heard, only="slack_reply"))
 kinds.register(kinds.Kind("lead_raised_again", lead_raised_again, epoch_stands, raised_lines))
 kinds.register(
     kinds.Kind(
-        "reassignment_requested", reassignment_requested, request_is_pending, lines_about_requests
+        "reassignment_requested", reassignment_requested, request_asks_them, lines_about_requests
     )
 )
+kinds.register(
+    kinds.Kind("request_passed_on", request_passed_on, request_is_pending, lines_about_requests)
+)
+kinds.register(kinds.Kind("request_expired", request_expired, lines=lines_about_requests))
 kinds.register(kinds.Kind("reassignment_decided", reassignment_decided, lines=lines_about_requests))

@@ -52,16 +52,21 @@ def change(
     sticky_days: int,
     by: User,
     at: datetime,
+    leadership: User | None = None,
+    decide_hours: int | None = None,
     approval_above: int | None = None,
     segments: Sequence[Mapping[str, Any]] | None = None,
 ) -> Organisation:
     """
-    Change the name, who answers at the end, how long a former owner is preferred, and (if
-    given) the percent of moved leads above which a second person approves rules, and the segments.
+    Change the name, who answers at the end, who is alerted last (None: the same), how long a
+    former owner is preferred, and (if given) the hours to decide a reassignment, the percent of
+    moved leads above which a second person approves rules, and the segments.
     """
     organisation = Organisation.objects.select_for_update(no_key=True).get(pk=1)
     organisation.name, organisation.responsible = name, responsible
-    organisation.sticky_days = sticky_days
+    organisation.sticky_days, organisation.leadership = sticky_days, leadership
+    if decide_hours is not None:
+        organisation.request_timeout = decide_hours * 3600
     if approval_above is not None:
         organisation.approval_above = approval_above
     if segments is not None:

@@ -25,6 +25,7 @@ from routing.engine.types import MAIN
 from routing.fairness import limits
 from routing.fairness.room import Room, Weight, weigh
 from routing.models import Assignment, Lead, Organisation, Queue, RepLoad
+from routing.privacy.registry import unnamed
 
 
 class OwnershipRefused(Exception):
@@ -125,6 +126,8 @@ def change_many(
     leads = leads or lock_leads([move.lead_id for move in moves])
     for move in moves:
         _check(move, leads[move.lead_id])
+    if by is not None:
+        moves = [_without_personal_data(move, leads[move.lead_id]) for move in moves]
     at = _not_before_custody(moves, leads, at=at)
     organisation = Organisation.get()
     ledger = _Ledger(
@@ -259,6 +262,15 @@ def _check(move: Move, lead: Lead) -> None:
         raise NothingToMove("This lead is closed.")
     if (lead.place, lead.owner_id, lead.queue_id) == (move.place, move.rep_id, move.queue_id):
         raise NothingToMove("The lead is already there.")
+
+
+def _without_personal_data(move: Move, lead: Lead) -> Move:
+    """What a person typed goes on record for good: the prospect's name and address do not."""
+    typed = move.also.get("state_reason")
+    if not move.reason and not typed:
+        return move
+    also = {**move.also, "state_reason": unnamed(typed, lead.prospect)} if typed else move.also
+    return replace(move, reason=unnamed(move.reason, lead.prospect), also=also)
 
 
 def _not_before_custody(

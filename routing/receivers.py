@@ -1,16 +1,18 @@
 """What routing does when others announce something, and when it announces to itself."""
 
 from django.db import transaction
+from django.db.models import F
 from django.dispatch import receiver
 
 from reps.due import doorbell
+from reps.models import Rep
 from reps.post import outbox
 from reps.services.people import PeopleRefused
 from reps.signals import rep_available, rep_changing, rep_leaving, rep_left
 from routing import ownership, signals, waking, work
-from routing.models import Lead
+from routing.models import Lead, PoolMember
 from routing.models.source import Mode
-from routing.work.reassign import overtake_requests
+from routing.work.requests import overtake_requests
 
 # Backfilled and shadow leads tell nobody anything.
 TOLD = (Mode.LIVE, Mode.TEST)
@@ -75,6 +77,7 @@ def tell_and_tidy(sender, *, moves, by, at, driver, **kwargs) -> None:
                 to=one.rep.user_id,
                 payload={"lead": one.lead.pk, "epoch": one.assignment.epoch},
                 urgent=one.lead.priority > 0,
+                about=f"routing.lead:{one.lead.pk}",
             )
             for one in moves
             # Who claimed or moved it to themselves knows already.
@@ -82,8 +85,42 @@ def tell_and_tidy(sender, *, moves, by, at, driver, **kwargs) -> None:
         ],
         at=at,
     )
+    _tell_who_may_claim(moves, by=by, at=at)
     if any(one.move.also.get("route_at") for one in moves):
         doorbell.ring("route")
+
+
+def _tell_who_may_claim(moves, *, by, at) -> None:
+    """A hot lead in a queue is told to everybody who may claim it now; the first has it."""
+    hot = [one for one in moves if one.move.queue_id and _is_hot(one) and one.lead.mode in TOLD]
+    if not hot:
+        return
+    members = PoolMember.objects.filter(
+        pool__queues__in={one.move.queue_id for one in hot}, rep__is_active=True
+    )
+    reps: dict[int, dict[int, Rep]] = {}
+    for member in members.select_related("rep").annotate(queue=F("pool__queues")):
+        reps.setdefault(member.queue, {})[member.rep_id] = member.rep
+    outbox.put(
+        [
+            outbox.Draft(
+                key=f"waits-{one.lead.pk}-{one.assignment.epoch}-{rep.user_id}",
+                kind="lead_waits",
+                to=rep.user_id,
+                payload={"lead": one.lead.pk, "epoch": one.assignment.epoch},
+                urgent=True,
+                about=f"routing.lead:{one.lead.pk}",
+            )
+            for one in hot
+            for rep in reps.get(one.move.queue_id, {}).values()
+            if not rep.is_paused(at) and (by is None or rep.user_id != by.pk)
+        ],
+        at=at,
+    )
+
+
+def _is_hot(one: ownership.Placed) -> bool:
+    return one.move.also.get("priority", one.lead.priority) > 0
 
 
 @receiver(signals.leads_raised_again, dispatch_uid="routing.raised_again")
@@ -96,6 +133,7 @@ def tell_owner(sender, *, leads, at, **kwargs) -> None:
                 to=lead.responsible_id,
                 payload={"lead": lead.pk, "epoch": lead.owner_epoch},
                 urgent=True,
+                about=f"routing.lead:{lead.pk}",
             )
             for lead in leads
         ],

@@ -13,7 +13,7 @@ from reps.hours import ALWAYS
 from reps.models import Rep, User
 from routing import ownership, visibility, why, work
 from routing.models import Assignment, Lead, RepLoad, Touch
-from routing.work.reassign import answers_for
+from routing.work.answering import answers_for
 
 # What counts as "now" on the rep's page, beside what is unacknowledged or late.
 SOON = timedelta(hours=1)
@@ -34,8 +34,11 @@ def mine(rep: Rep) -> QuerySet[Lead]:
 
 
 def needs_now(at: datetime) -> Q:
-    """What asks for its owner now: not acknowledged yet, late, or due within the hour."""
-    return Q(acknowledged_at__isnull=True) | Q(due_at__lte=at + SOON)
+    """
+    What asks for its owner now: not acknowledged yet, late, or due within the hour; what
+    somebody let stand still waits.
+    """
+    return Q(acknowledged_at__isnull=True, paused_until__isnull=True) | Q(due_at__lte=at + SOON)
 
 
 def for_rows(leads: QuerySet[Lead]) -> QuerySet[Lead]:
@@ -128,10 +131,11 @@ def rep_home(*, rep: Rep, at: datetime) -> RepHome:
     queue = work.claimable(rep)
     until = rests_until(rep=rep, at=at)
     for lead in [*needs, *later]:
-        lead.paused_until = until if _counts_hours(lead) else None
-        if lead.paused_until and not lead.is_late:
+        lead.rests_until = until if _counts_hours(lead) else None
+        stands = lead.paused_until if lead.due_at is None else lead.rests_until
+        if stands and not lead.is_late:
             lead.tone, lead.is_urgent = "paused", False
-    manager, backup = answers_for(rep).label, str(rep.backup) if rep.backup_id else ""
+    manager, backup = answers_for(rep, at).label, str(rep.backup) if rep.backup_id else ""
     for lead in needs:
         lead.next_step = _next_step(lead, manager=manager, backup=backup, at=at)
     return RepHome(
@@ -153,9 +157,10 @@ def _with_clocks(leads: QuerySet[Lead]) -> QuerySet[Lead]:
 
 
 def running(lead: Lead) -> list[Any]:
-    """The running clocks of a lead, the next deadline first."""
+    """The clocks of a lead that do not stand still, the next deadline first."""
+    clocks = (clock for clock in lead.clocks.all() if clock.state == "RUNNING")
     return sorted(
-        (clock for clock in lead.clocks.all() if clock.state == "RUNNING"),
+        (clock for clock in clocks if clock.paused_at is None),
         key=lambda clock: (clock.due_at, clock.pk),
     )
 
@@ -197,9 +202,11 @@ def home_stamp(*, rep: Rep, at: datetime) -> str:
     History of their leads, custody of their queues, clocks passing a limit, and the rep.
     """
     held = list(
-        Lead.objects.filter(owner=rep).order_by("pk").values_list("pk", "due_at", "due_from")
+        Lead.objects.filter(owner=rep)
+        .order_by("pk")
+        .values_list("pk", "due_at", "due_from", "paused_until")
     )
-    ids = [pk for pk, _due, _since in held]
+    ids = [pk for pk, *_clock in held]
     queue = work.claimable(rep).order_by()
     waiting = list(queue.values_list("pk", "score").order_by("pk")[:200])
     row = (
@@ -208,7 +215,7 @@ def home_stamp(*, rep: Rep, at: datetime) -> str:
         Lead.objects.filter(pk__in=ids).aggregate(
             newest=Max("clocks__next_at"), steps=Sum("clocks__next_step")
         ),
-        [(pk, due, urgency(due, since, at)) for pk, due, since in held],
+        [(pk, due, urgency(due, since, at), until) for pk, due, since, until in held],
         waiting,
         # How long ago things happened is told in minutes.
         int(at.timestamp()) // 60,

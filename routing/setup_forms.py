@@ -39,6 +39,21 @@ class OrganisationSettingsForm(OrganisationForm):
             label=_("Answers for every lead without an owner"),
         )
         self.fields["responsible"].label_from_instance = lambda user: user.label
+        self.fields["leadership"] = forms.ModelChoiceField(
+            responsible_people(keep=organisation.leadership_id),
+            required=False,
+            empty_label=str(_("whoever answers for leads")),
+            label=_("Alerted last"),
+            help_text=_("Told when an escalation reaches leadership."),
+        )
+        self.fields["leadership"].label_from_instance = lambda user: user.label
+        self.fields["decide_hours"] = forms.IntegerField(
+            min_value=1,
+            max_value=720,
+            required=False,
+            label=_("Hours to decide a reassignment"),
+            help_text=_("Then the next in line is asked. Of a rep's time, their working hours."),
+        )
         self.fields["sticky_days"] = forms.IntegerField(
             min_value=0,
             max_value=3650,

@@ -2,7 +2,7 @@
 The life cycle of a lead as a table.
 
 NEW until its owner acknowledges it; CONVERTED and DISQUALIFIED end it and release
-capacity and clocks; RECYCLED rests in nurture until its date.
+capacity and clocks; RECYCLED rests in nurture until its date, or is ended while it rests.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
     S.CONTACTED: frozenset({S.MEETING, S.QUALIFIED, S.DISQUALIFIED, S.RECYCLED, S.CONVERTED}),
     S.MEETING: frozenset({S.CONTACTED, S.QUALIFIED, S.DISQUALIFIED, S.RECYCLED, S.CONVERTED}),
     S.QUALIFIED: frozenset({S.MEETING, S.DISQUALIFIED, S.RECYCLED, S.CONVERTED}),
-    S.RECYCLED: frozenset({S.NEW}),
+    S.RECYCLED: frozenset({S.NEW, S.DISQUALIFIED}),
     S.CONVERTED: frozenset(),
     S.DISQUALIFIED: frozenset(),
 }

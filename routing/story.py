@@ -136,11 +136,11 @@ def _why_untold(error: Exception) -> str:
 
 def _headline(decision: Decision, words: _Words, *, queue: int | None = None) -> str:
     rule = decision.rule
-    by = (
-        _("Rule %(n)s, “%(name)s”") % {"n": rule.position, "name": rule.name}
-        if rule
-        else _("No rule")
-    )
+    by = _("No rule")
+    if rule is not None:
+        by = _("Rule %(n)s, “%(name)s”") % {"n": rule.position, "name": rule.name}
+    elif decision.batch.asked is not None:
+        by = _("The escalation “%(name)s”") % {"name": decision.batch.asked["name"]}
     match decision.outcome:
         case Decision.Outcome.ASSIGN:
             return _("%(by)s chose %(rep)s") % {"by": by, "rep": words.rep(decision.rep_id)}
@@ -375,6 +375,8 @@ def _before(told: Explanation) -> list[RuleStory]:
 
 
 def _name(rule: RuleStory) -> str:
+    if not rule.id:
+        return _("The escalation “%(name)s”") % {"name": rule.name}
     return _("Rule %(n)s, “%(name)s”") % {"n": rule.position, "name": rule.name}
 
 

@@ -73,13 +73,16 @@ def _answer(decision: Decision) -> str:
 
 
 def _grounds(decision: Decision) -> str:
-    version = decision.batch.ruleset
-    if decision.rule is None:
+    version, asked = decision.batch.ruleset, decision.batch.asked
+    if asked is not None:
+        words = [_("Escalation: %(what)s.") % {"what": asked["name"]}]
+    elif decision.rule is None:
         return _("No rule of %(version)s matched.") % {"version": version}
-    words = [
-        _("Rule %(n)s “%(rule)s” of %(version)s.")
-        % {"n": decision.rule.position, "rule": decision.rule, "version": version}
-    ]
+    else:
+        words = [
+            _("Rule %(n)s “%(rule)s” of %(version)s.")
+            % {"n": decision.rule.position, "rule": decision.rule, "version": version}
+        ]
     answer = codec.decode_decision(decision.body.encode())
     if answer.charges:
         words.append(_("%(n)s could take it.") % {"n": len(answer.charges)})

@@ -1,10 +1,12 @@
 """Which leads a person may see. The only place that decides it (design rule 11)."""
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from reps import access
 from reps.models import Rep, User
-from routing.models import Lead, Queue
+from reps.presence import stands_in_for
+from routing.models import Lead, Queue, ReassignmentRequest
 
 
 def visible_leads(user: User) -> QuerySet[Lead]:
@@ -13,34 +15,71 @@ def visible_leads(user: User) -> QuerySet[Lead]:
     messages all start from here.
 
     Admins and RevOps see all; managers those of their teams, and those that wait where
-    nobody owns them yet; reps their own. What a rep may claim is
-    `routing.work.claimable`, which shows no person.
+    nobody owns them yet; reps their own. Whoever stands in for a manager who is away sees
+    what that manager sees of the team, and whoever is to decide a request sees its lead. What
+    a rep may claim is `routing.work.claimable`, which shows no person.
     """
-    leads = Lead.objects.all()
+    leads = Lead.objects.of_people()
     if not user.is_active:
         return leads.none()
     if access.is_revops(user):
         return leads
     seen = Q(owner__user=user)
+    asked = ReassignmentRequest.objects.filter(
+        answers=user, state=ReassignmentRequest.State.PENDING
+    ).values_list("lead_id", flat=True)
+    is_manager, teams = access.is_manager(user), teams_answered_for(user)
+    if not is_manager and not teams:
+        # Read apart: as a part of the condition it would keep the index of owners from use.
+        to_decide = list(asked)
+        return leads.filter(seen | Q(pk__in=to_decide)) if to_decide else leads.filter(seen)
+    seen |= Q(pk__in=asked)
+    queues = Queue.objects.filter(Q(pool__isnull=True) | Q(pool__members__rep__team__in=teams))
+    seen |= Q(owner__team__in=teams) | Q(place=Lead.Place.QUEUE, queue__in=queues)
+    # What a team let rest or closed stays in sight of whoever manages the team.
+    seen |= Q(owner__isnull=True, former_owner__team__in=teams)
+    seen |= Q(place__in=[Lead.Place.NURTURE, Lead.Place.REVIEW], former_owner__isnull=True)
+    return leads.filter(pk__in=leads.filter(seen).values("pk"))
+
+
+def teams_answered_for(user: User) -> set[int]:
+    """
+    The teams that a person manages, or stands in for while their manager is away, with those
+    below them.
+
+    Who may look is no deadline, so this host's clock will do, and saves a statement.
+    """
+    stood_in = stands_in_for(user, timezone.now())
     if access.is_manager(user):
-        teams = access.teams_of(user)
-        queues = Queue.objects.filter(Q(pool__isnull=True) | Q(pool__members__rep__team__in=teams))
-        seen |= Q(owner__team__in=teams) | Q(place=Lead.Place.QUEUE, queue__in=queues)
-        # What a team let rest or closed stays in sight of whoever manages the team.
-        seen |= Q(owner__isnull=True, former_owner__team__in=teams)
-        seen |= Q(place__in=[Lead.Place.NURTURE, Lead.Place.REVIEW], former_owner__isnull=True)
-        return leads.filter(pk__in=leads.filter(seen).values("pk"))
-    return leads.filter(seen)
+        return access.teams_of(user, also=stood_in)
+    return access.teams_of(user, also=stood_in) if stood_in else set()
 
 
 def visible_reps(user: User) -> QuerySet[Rep]:
-    """The reps whose work a person may see: all, those of their teams, or themselves."""
+    """
+    The reps whose work a person may see: all, those of the teams they answer for, or themselves.
+    """
     reps = Rep.objects.select_related("user", "team")
     if access.is_revops(user):
         return reps
-    if access.is_manager(user):
-        return reps.filter(Q(team__in=access.teams_of(user)) | Q(user=user))
-    return reps.filter(user=user)
+    teams = teams_answered_for(user)
+    return reps.filter(Q(team__in=teams) | Q(user=user)) if teams else reps.filter(user=user)
+
+
+def requests_to_decide(user: User) -> QuerySet[ReassignmentRequest]:
+    """
+    The requests for reassignment that a person may decide now: those that ask them, those of
+    the teams they answer for, all of them if they see everything; else never their own.
+    """
+    pending = ReassignmentRequest.objects.filter(state=ReassignmentRequest.State.PENDING)
+    if not user.is_active:
+        return pending.none()
+    if access.is_revops(user):
+        return pending
+    # Their leads are in sight: those of a team's reps, and those that one is asked about.
+    teams = teams_answered_for(user)
+    theirs = Q(answers=user) | Q(requested_by__team__in=teams)
+    return pending.filter(theirs).exclude(requested_by__user=user)
 
 
 def may_move(user: User, lead: Lead) -> bool:

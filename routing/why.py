@@ -151,6 +151,18 @@ def consequence(clock: Any) -> Mapping[str, Any] | None:
     return next((step for step in clock.steps[clock.next_step :] if step["do"] != "remind"), None)
 
 
+NEXT_STEP = {
+    "tell_manager": gettext_lazy("%(manager)s is told %(when)s"),
+    "tell_leadership": gettext_lazy("Leadership is told %(when)s"),
+    "raise_priority": gettext_lazy("Goes before all others %(when)s"),
+    "to_backup": gettext_lazy("Goes to %(backup)s %(when)s"),
+    "to_pool": gettext_lazy("Goes to somebody of another pool %(when)s"),
+    "re_route": gettext_lazy("Goes to somebody else %(when)s"),
+    "to_queue": gettext_lazy("Goes to a queue to be claimed %(when)s"),
+    "to_manager": gettext_lazy("Goes to %(manager)s %(when)s"),
+}
+
+
 def next_step(clock: Any, *, manager: str, backup: str, at: datetime) -> str:
     """Say what comes of a running clock if nothing happens, and when; "" if nothing more."""
     step = consequence(clock)
@@ -158,11 +170,11 @@ def next_step(clock: Any, *, manager: str, backup: str, at: datetime) -> str:
         return ""
     due = moment(step["at"])
     when = _("any moment now") if due <= at else _("at %(at)s") % {"at": clock_time(due)}
-    return {
-        "tell_manager": _("%(manager)s is told %(when)s"),
-        "to_backup": _("Goes to %(backup)s %(when)s"),
-        "to_manager": _("Goes to %(manager)s %(when)s"),
-    }[step["do"]] % {"when": when, "manager": manager, "backup": backup or _("a backup")}
+    return NEXT_STEP.get(step["do"], _("Escalates %(when)s")) % {
+        "when": when,
+        "manager": manager,
+        "backup": backup or _("a backup"),
+    }
 
 
 def clock_time(at: datetime) -> str:

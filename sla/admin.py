@@ -3,11 +3,11 @@
 from django import forms
 from django.contrib import admin
 
-from reps.admin_base import TrackedAdmin, TrackedForm
+from reps.admin_base import LedgerAdmin, TrackedAdmin, TrackedForm
 from routing import engine
 from routing.admin_ledgers import OfVisibleLeads
 from routing.qualify.facts import KINDS
-from sla.models import Clock, Escalation, Policy
+from sla.models import Clock, ClockHours, Escalation, Pause, PauseReason, Policy
 
 
 class PolicyForm(TrackedForm):
@@ -42,3 +42,26 @@ class EscalationAdmin(OfVisibleLeads):
     list_select_related = ["lead"]
     list_filter = ["action"]
     search_fields = ["=lead__id", "effect"]
+
+
+@admin.register(PauseReason)
+class PauseReasonAdmin(TrackedAdmin):
+    list_display = ["name", "longest", "is_active"]
+    list_filter = ["is_active"]
+    search_fields = ["name"]
+
+
+@admin.register(Pause)
+class PauseAdmin(OfVisibleLeads):
+    list_display = ["lead", "reason", "by", "started_at", "resume_at", "ended_at", "ended"]
+    list_select_related = ["lead", "reason", "by"]
+    list_filter = ["ended", "reason"]
+    search_fields = ["=lead__id", "reason__name", "note"]
+
+
+@admin.register(ClockHours)
+class ClockHoursAdmin(LedgerAdmin):
+    """The hours that clocks were started in, kept as they were."""
+
+    list_display = ["digest"]
+    search_fields = ["digest"]

@@ -14,13 +14,24 @@ class SlaConfig(AppConfig):
         from sla import (
             invariants,  # noqa: F401
             messages,  # noqa: F401 - registers its kinds
+            panels,  # noqa: F401 - registers its panels
+            privacy,  # noqa: F401 - registers what it holds about a person
             receivers,  # noqa: F401
             rule_checks,  # noqa: F401 - tells the linter what is promised
             setup_step,  # noqa: F401 - registers its step of the guide
             timeline,  # noqa: F401 - registers its sources
+            verbs,  # noqa: F401 - registers what it lets people do with leads
         )
-        from sla.services import deadlines, escalate, policies
+        from sla.services import (
+            deadlines,
+            escalate,
+            pauses,
+            policies,
+            weekly,  # noqa: F401 - registers its kind and its routine
+        )
 
         promises.register(policies.limits)
         promise.register(deadlines.answer_by)
-        jobs.register(jobs.Job("clocks", escalate.drain, escalate.oldest))
+        # Before the clocks, which go on where a pause ends.
+        jobs.register(jobs.Job("pauses", pauses.drain, pauses.oldest, reaches_out=True))
+        jobs.register(jobs.Job("clocks", escalate.drain, escalate.oldest, reaches_out=True))

@@ -1,8 +1,10 @@
 """
 Escalation chains: timed steps on the way to a breach and after it. Pure.
 
-A step is `{"at_percent": 50, "do": "remind"}`: at which share of the clock's budget, in the
-clock's own working time, to do what. Steps are frozen into each clock when it starts.
+A step says when and what: `{"at_percent": 50, "do": "remind"}` at a share of the clock's budget,
+or `{"after": 600, "do": "tell_manager"}` so many seconds after its start, both in the clock's own
+working time. Some name where the lead goes: `{"at_percent": 100, "do": "to_pool", "pool": 3}`.
+Steps are frozen into each clock when it starts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,35 +12,69 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-# What a step can do. The last step of a chain must name a person.
-ACTIONS = {
-    "remind": "remind the owner",
-    "tell_manager": "tell the manager",
-    "to_backup": "give the lead to the backup",
-    "to_manager": "make the manager its temporary owner",
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a step can do; `wants` is the key of the id that it needs, if it needs one."""
+
+    words: str
+    wants: str = ""
+    names_a_person: bool = False
+    moves: bool = False
+
+
+ACTIONS: dict[str, Action] = {
+    "remind": Action("remind the owner"),
+    "tell_manager": Action("tell the manager", names_a_person=True),
+    "tell_leadership": Action("alert leadership", names_a_person=True),
+    "raise_priority": Action("put it before every other waiting lead"),
+    "to_backup": Action("give the lead to the backup", moves=True),
+    "to_pool": Action("give the lead to somebody of a pool", wants="pool", moves=True),
+    "re_route": Action("route the lead anew, to somebody else", moves=True),
+    "to_queue": Action("put the lead into a queue to be claimed", wants="queue", moves=True),
+    "to_manager": Action("make the manager its temporary owner", names_a_person=True, moves=True),
 }
-NAMES_A_PERSON = {"tell_manager", "to_manager"}
 MOST_STEPS = 12
 LATEST_PERCENT = 10_000
+LATEST_SECONDS = 90 * 86_400
 
 
 class ChainError(ValueError):
-    """A chain cannot be used; the message names the step and the way out."""
+    """A chain cannot be used; the message names the step, counted from 1, and the way out."""
+
+    def __init__(self, words: str, step: int | None = None) -> None:
+        super().__init__(words)
+        self.step = step
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Do `action` when `percent` of the budget has passed."""
+    """
+    Do `action` when `percent` of the budget, or `seconds` of the clock's time, have passed.
 
-    percent: int
+    Exactly one of the two is set. `target` is the pool or queue of an action that wants one.
+    """
+
     action: str
+    percent: int | None = None
+    seconds: int | None = None
+    target: int | None = None
 
     def after(self, budget: int) -> int:
         """Seconds of the clock's time from its start to this step."""
-        return budget * self.percent // 100
+        if self.seconds is not None:
+            return self.seconds
+        return budget * (self.percent or 0) // 100
 
     def as_json(self) -> dict[str, Any]:
-        return {"at_percent": self.percent, "do": self.action}
+        """The step as a policy stores it."""
+        when = {"after": self.seconds} if self.seconds is not None else {"at_percent": self.percent}
+        return {**when, **self.what()}
+
+    def what(self) -> dict[str, Any]:
+        """The part of the step that says what is done."""
+        wants = ACTIONS[self.action].wants
+        return {"do": self.action, **({wants: self.target} if wants else {})}
 
 
 def standard() -> list[dict[str, Any]]:
@@ -51,12 +87,12 @@ def standard() -> list[dict[str, Any]]:
     ]
 
 
-def parse(value: object) -> tuple[Step, ...]:
+def parse(value: object, *, budget: int) -> tuple[Step, ...]:
     """
-    Read a chain as it is stored.
+    Read a chain as it is stored, for a clock with so many seconds of budget.
 
-    :raises ChainError: for an unknown action, a bad share, steps out of order, or a chain
-        of which the last step leaves nobody in charge
+    :raises ChainError: for an unknown action, a bad time, steps out of order, a missing pool or
+        queue, or a chain of which the last step leaves nobody in charge
     """
     if not isinstance(value, Sequence) or isinstance(value, str):
         raise ChainError("The escalation must be a list of steps.")
@@ -64,24 +100,46 @@ def parse(value: object) -> tuple[Step, ...]:
         raise ChainError(f"At most {MOST_STEPS} steps.")
     steps = tuple(_step(number, raw) for number, raw in enumerate(value, start=1))
     for number, (one, other) in enumerate(pairwise(steps), start=2):
-        if other.percent <= one.percent:
-            raise ChainError(f"Step {number} must come later than step {number - 1}.")
-    if steps and steps[-1].action not in NAMES_A_PERSON:
+        # Steps of one moment are taken in their order.
+        if other.after(budget) < one.after(budget):
+            raise ChainError(f"Step {number} must not come before step {number - 1}.", number)
+    if steps and not ACTIONS[steps[-1].action].names_a_person:
+        names = ", ".join(name for name, action in ACTIONS.items() if action.names_a_person)
         raise ChainError(
-            "The last step must name a person: tell_manager or to_manager, "
-            "or a late lead could end with nobody."
+            f"The last step must name a person: {names}, or a late lead could end with nobody.",
+            len(steps),
         )
     return steps
 
 
 def _step(number: int, raw: object) -> Step:
     if not isinstance(raw, Mapping):
-        raise ChainError(f'Step {number} must look like {{"at_percent": 50, "do": "remind"}}.')
-    percent, action = raw.get("at_percent"), raw.get("do")
-    if isinstance(percent, bool) or not isinstance(percent, int):
-        raise ChainError(f"Step {number}: at_percent must be a whole number.")
-    if not 0 < percent <= LATEST_PERCENT:
-        raise ChainError(f"Step {number}: at_percent must be from 1 to {LATEST_PERCENT}.")
-    if action not in ACTIONS:
-        raise ChainError(f"Step {number}: {action!r} is unknown; choose {', '.join(ACTIONS)}.")
-    return Step(percent=percent, action=str(action))
+        raise ChainError(
+            f'Step {number} must look like {{"at_percent": 50, "do": "remind"}}.', number
+        )
+    action = raw.get("do")
+    if not isinstance(action, str) or action not in ACTIONS:
+        raise ChainError(
+            f"Step {number}: {action!r} is unknown; choose {', '.join(ACTIONS)}.", number
+        )
+    percent, seconds = raw.get("at_percent"), raw.get("after")
+    if (percent is None) == (seconds is None):
+        raise ChainError(
+            f"Step {number}: say when, by at_percent or by after, not by both.", number
+        )
+    if percent is not None:
+        _whole(number, "at_percent", percent, most=LATEST_PERCENT)
+    else:
+        _whole(number, "after", seconds, most=LATEST_SECONDS)
+    wants = ACTIONS[action].wants
+    target = raw.get(wants) if wants else None
+    if wants:
+        _whole(number, wants, target, most=2**63 - 1)
+    return Step(action=action, percent=percent, seconds=seconds, target=target)
+
+
+def _whole(number: int, name: str, value: object, *, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ChainError(f"Step {number}: {name} must be a whole number.", number)
+    if not 0 < value <= most:
+        raise ChainError(f"Step {number}: {name} must be from 1 to {most}.", number)

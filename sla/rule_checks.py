@@ -7,7 +7,8 @@ from routing.rules.lint.world import Promise
 from sla.models import Policy
 from sla.services import policies
 
-# What a rep owes a lead; the promise to claim from a queue is kept before there is a rep.
+# What a rep owes a new lead. To claim it or to find it an owner is owed before there is a rep,
+# and to follow up only once somebody has answered.
 OWED_BY_REPS = (Policy.Metric.ACKNOWLEDGE, Policy.Metric.CONTACT)
 
 

@@ -1,20 +1,28 @@
 """Policies in plain English."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from routing.rules.sentences import Names, condition_words
+from sla.chain import ACTIONS
 from sla.models import Policy
 
-DO = {
-    "remind": "remind the owner",
-    "tell_manager": "tell the manager",
-    "to_backup": "give the lead to the backup",
-    "to_manager": "make the manager its temporary owner",
+PROMISE = {
+    "ACKNOWLEDGE": "Acknowledge",
+    "CONTACT": "First contact",
+    "CLAIM": "Claim",
+    "ASSIGN": "Find an owner",
+    "FOLLOW_UP": "Follow up",
 }
-PROMISE = {"ACKNOWLEDGE": "Acknowledge", "CONTACT": "First contact", "CLAIM": "Claim"}
+HOURS = {
+    "REP": "of the rep's working time",
+    "TEAM": "of the team's working time",
+    "ALWAYS": "around the clock",
+}
 
 
 def of_policy(policy: Policy, names: Names) -> str:
     """What is promised, for whom, and in which time."""
-    hours = "of the rep's working time" if policy.hours == Policy.Hours.REP else "around the clock"
     condition = condition_words(policy.condition, names)
     whom = f"if {condition}" if condition else "for every lead"
     scope = (
@@ -22,16 +30,29 @@ def of_policy(policy: Policy, names: Names) -> str:
         if policy.scope == Policy.Scope.LEAD
         else "Starts anew with each owner"
     )
-    promise = PROMISE.get(policy.metric, policy.get_metric_display())
+    promise, hours = PROMISE[policy.metric], HOURS[policy.hours]
     return f"{promise} within {span(policy.budget)} {hours}, {whom}. {scope}."
 
 
-def of_chain(policy: Policy) -> list[str]:
+def of_chain(policy: Policy, names: Names) -> list[str]:
     """Each step: when and what."""
     return [
-        f"after {span(policy.budget * step['at_percent'] // 100)}: {DO.get(step['do'], step['do'])}"
+        f"after {span(_after(step, policy.budget))}: {of_action(step, names)}"
         for step in policy.steps
     ]
+
+
+def of_action(step: Mapping[str, Any], names: Names) -> str:
+    """What a step does, with the name of where the lead goes."""
+    action = ACTIONS[step["do"]]
+    if not action.wants:
+        return action.words
+    known = names.pools if action.wants == "pool" else names.queues
+    return f"{action.words}: {known.get(step[action.wants], f'{action.wants} that is gone')}"
+
+
+def _after(step: Mapping[str, Any], budget: int) -> int:
+    return step["after"] if "after" in step else budget * step["at_percent"] // 100
 
 
 def span(seconds: int) -> str:

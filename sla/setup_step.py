@@ -22,6 +22,9 @@ setup_guide.register(
         lazy("How quickly a lead is acknowledged, and who hears of it when it is late."),
         _policies,
         links=((lazy("Your own"), "policy_add"), (lazy("All"), "policies")),
-        one_click=((lazy("15 minutes to acknowledge"), "policy_standard", "standard"),),
+        one_click=(
+            (lazy("15 minutes to acknowledge"), "policy_standard", "standard"),
+            (lazy("Hot inbound in 5 minutes"), "policy_template", "hot_inbound"),
+        ),
     )
 )

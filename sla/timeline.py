@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from reps.trail import timeline
 from reps.trail.timeline import Entry
 from routing.models import Lead
 from sla import chain
-from sla.models import Clock
+from sla.models import Clock, Pause
 
 
 def clocks(lead: Lead) -> Iterable[Entry]:
@@ -50,7 +51,7 @@ def escalations(lead: Lead) -> Iterable[Entry]:
         yield Entry(
             one.fired_at,
             "escalations",
-            _("Escalated: %(what)s") % {"what": chain.ACTIONS.get(one.action, one.action)},
+            _("Escalated: %(what)s") % {"what": chain.ACTIONS[one.action].words},
             f"{one.effect} · {one.driver}",
             str(_("System")),
             "alert",
@@ -58,5 +59,37 @@ def escalations(lead: Lead) -> Iterable[Entry]:
         )
 
 
+ENDINGS = {
+    Pause.Ended.TIME: gettext_lazy("The clocks run again: the pause was over"),
+    Pause.Ended.BY_HAND: gettext_lazy("The clocks run again: resumed by hand"),
+    Pause.Ended.MOVED: gettext_lazy("The pause ended: the lead changed hands"),
+    Pause.Ended.DONE: gettext_lazy("The pause ended: no clock was left"),
+}
+
+
+def pauses(lead: Lead) -> Iterable[Entry]:
+    """When the clocks were let stand still, by whom and why, and what set them going."""
+    for one in lead.pauses.select_related("reason", "by", "ended_by").order_by("started_at", "pk"):
+        until = timezone.localtime(one.resume_at)
+        words = _("%(reason)s, until %(until)s.") % {
+            "reason": one.reason,
+            "until": f"{date_format(until, 'j M')}, {until:%H:%M}",
+        }
+        yield Entry(
+            one.started_at,
+            "pauses",
+            str(_("The clocks stand still")),
+            " · ".join(filter(None, [words, one.note])),
+            one.by.label,
+            "pause",
+        )
+        if one.ended_at is not None:
+            ended_by = one.ended_by.label if one.ended_by else str(_("System"))
+            yield Entry(
+                one.ended_at, "pauses", str(ENDINGS[Pause.Ended(one.ended)]), "", ended_by, "play"
+            )
+
+
+timeline.register("pauses", pauses, place=55)
 timeline.register("clocks", clocks, place=60)
 timeline.register("escalations", escalations, place=35)

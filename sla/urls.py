@@ -1,5 +1,11 @@
 """Pages about promises."""
 
-from sla.views import policies
+from sla.views import attainment, policies, reasons, recompute, risk
 
-urlpatterns = [*policies.urlpatterns]
+urlpatterns = [
+    *policies.urlpatterns,
+    *reasons.urlpatterns,
+    *recompute.urlpatterns,
+    *risk.urlpatterns,
+    *attainment.urlpatterns,
+]

@@ -1,11 +1,15 @@
 """What every test may use."""
 
 import os
+import socket
 
 import pytest
 from django.conf import settings
+from django.db import connection
+from django.db.backends.signals import connection_created
 
-from reps.due import doorbell
+from reps.due import doorbell, guard, holds
+from reps.trail.triggers import MAINTENANCE
 from routing.dispatch import snapshot
 
 # Playwright's synchronous API runs an event loop in the test's own thread.
@@ -13,6 +17,19 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 # WhiteNoise warns of a missing folder, and warnings are errors here.
 settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+
+
+def _may_empty_tables(connection, **kwargs) -> None:
+    """
+    Let this process empty the trail as a whole, as Django does after a test with real
+    transactions. Here and nowhere else; a row of it can still be neither changed nor deleted.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET {MAINTENANCE} = 'on'")
+
+
+connection_created.connect(_may_empty_tables)
 
 # Tests of the pure parts: another database would show nothing new about them.
 PURE = (
@@ -47,6 +64,27 @@ def fresh_process_state():
     snapshot.forget()
     doorbell.connect(None)
     doorbell.breaker.reset()
+    guard.forget()
+    holds.forget()
+
+
+class NetworkInTransaction(AssertionError):
+    """While the other end takes its time, the rows of this transaction are locked."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_network_in_a_transaction():
+    """Nothing connects to anything inside of `atomic`; a test's own transaction does not count."""
+    real = socket.socket.connect
+
+    def connect(self, address):
+        if any(not block._from_testcase for block in connection.atomic_blocks):
+            raise NetworkInTransaction(f"A connection to {address!r} inside of a transaction")
+        return real(self, address)
+
+    socket.socket.connect = connect
+    yield
+    socket.socket.connect = real
 
 
 def pytest_terminal_summary(terminalreporter):

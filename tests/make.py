@@ -22,7 +22,7 @@ from routing.models import (
     Submission,
 )
 from routing.rules import lifecycle
-from sla.models import Policy
+from sla.models import PauseReason, Policy
 
 # A Monday morning in the middle of nothing: no holiday, no daylight-saving change.
 MONDAY_9AM = datetime(2026, 6, 15, 9, 0, tzinfo=UTC)
@@ -168,6 +168,10 @@ def territory(name: str = "", **fields: Any) -> Territory:
 
 def policy(name: str = "", **fields: Any) -> Policy:
     return saved(Policy(name=name or f"Policy {next(_numbers)}", **fields))
+
+
+def pause_reason(name: str = "", **fields: Any) -> PauseReason:
+    return saved(PauseReason(name=name or f"Reason {next(_numbers)}", **fields))
 
 
 def submission(

@@ -8,14 +8,17 @@ from datetime import timedelta
 
 from django.db import Error, close_old_connections, connection
 
-from reps.due import jobs
-from reps.due.clock import database_now
+from reps.due import guard, holds, jobs
 from reps.due.heartbeats import beat, retire
 
 log = logging.getLogger(__name__)
 
 PERIOD = 0.5
 BACK_OFF = 2.0
+# How long one kind of work may keep the others waiting, and how often the loop says that it lives.
+PER_KIND = 2.0
+BEAT_EVERY = 3.0
+MAX_AGE = 10
 
 
 class Sweep:
@@ -42,6 +45,7 @@ class Sweep:
             pause = self.period
             try:
                 close_old_connections()
+                holds.hold_if_restored()
                 self.round()
             except Error as error:
                 log.warning("The sweep lost the database (%s); trying again.", error)
@@ -59,17 +63,27 @@ class Sweep:
         in this round is taken at once: a lead goes all its way without waiting at each step.
         """
         handled: dict[str, int] = {}
-        now = database_now()
+        beaten = time.monotonic()
         for name in jobs.names():
             alone = any(handled.values())
+            # Asked anew each time: after a long piece of work a jump of the clock must be seen
+            # before the next one is judged by it.
+            now = guard.checked_now()
             try:
                 handled[name] = jobs.drain(
-                    name, driver="sweep", due_before=now if alone else now - self.after, at=now
+                    name,
+                    driver="sweep",
+                    due_before=now if alone else now - self.after,
+                    at=now,
+                    seconds=PER_KIND,
                 )
             except Error:
                 raise
             except Exception:
                 log.exception("The sweep could not do %s", name)
                 handled[name] = 0
-        beat("sweep", max_age=10, detail=handled)
+            if time.monotonic() - beaten > BEAT_EVERY:
+                beaten = time.monotonic()
+                beat("sweep", max_age=MAX_AGE, detail=handled)
+        beat("sweep", max_age=MAX_AGE, detail=handled)
         return handled

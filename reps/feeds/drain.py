@@ -16,6 +16,7 @@ from django.db import transaction
 
 from reps import signals
 from reps.availability import DAY, moment
+from reps.due import strikes
 from reps.feeds import fetch, reader
 from reps.feeds.busy import Busy, Unreadable
 from reps.feeds.times import next_reading
@@ -24,6 +25,7 @@ from reps.models.tracked import bulk_writer
 
 log = logging.getLogger(__name__)
 
+JOB = "feeds"
 HORIZON_DAYS = 21
 BATCH = 8
 # The sweep does everything else too, so a server that hangs holds it up for a moment only.
@@ -67,8 +69,9 @@ def drain(*, driver: str, due_before: datetime, at: datetime | None = None) -> i
     seconds = SWEEP_SECONDS if alone else fetch.TOTAL_SECONDS
     with ThreadPoolExecutor(max_workers=len(turns), thread_name_prefix="feeds") as pool:
         readings = list(pool.map(lambda turn: _read(turn, seconds=seconds), turns))
-    for turn, reading in zip(turns, readings, strict=True):
-        _write(turn, reading, at=at)
+    read = {turn.feed.pk: (turn, reading) for turn, reading in zip(turns, readings, strict=True)}
+    # Its next turn is set already, so one that cannot be written comes again by itself.
+    strikes.each(JOB, read, lambda pk: _write_one(*read[pk], at=at), at=at)
     # One a round for the sweep, whatever else is waiting.
     return 0 if alone else len(turns)
 
@@ -127,6 +130,11 @@ def _read(turn: Turn, *, seconds: float) -> Reading:
         # The kind only: its text may quote the address.
         log.error("Calendar feed %s: %s", turn.feed.pk, type(error).__name__)
         return Reading(fetch.Known(), error="The calendar could not be read.")
+
+
+def _write_one(turn: Turn, reading: Reading, *, at: datetime) -> int:
+    _write(turn, reading, at=at)
+    return 1
 
 
 @transaction.atomic

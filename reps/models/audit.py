@@ -6,21 +6,38 @@ from django.db import models
 
 
 class TrailIsAppendOnly(RuntimeError):
-    """An audit event is never changed or deleted."""
+    """What is on record is never changed or deleted."""
 
 
-class AuditQuerySet(models.QuerySet):
+class AppendOnlyQuerySet(models.QuerySet):
     def update(self, **fields):
-        raise TrailIsAppendOnly("Audit events are never changed.")
+        raise TrailIsAppendOnly(f"{self.model.__name__} rows are never changed.")
 
     def delete(self):
-        raise TrailIsAppendOnly("Audit events are never deleted.")
+        raise TrailIsAppendOnly(f"{self.model.__name__} rows are never deleted.")
 
     def bulk_update(self, *args, **kwargs):
-        raise TrailIsAppendOnly("Audit events are never changed.")
+        raise TrailIsAppendOnly(f"{self.model.__name__} rows are never changed.")
 
 
-class AuditEvent(models.Model):
+class AppendOnly(models.Model):
+    """A row that is written once. PostgreSQL refuses too (`reps.trail.triggers`)."""
+
+    objects = AppendOnlyQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def save(self, **kwargs):
+        if not self._state.adding:
+            raise TrailIsAppendOnly(f"{type(self).__name__} rows are never changed.")
+        super().save(**kwargs)
+
+    def delete(self, **kwargs):
+        raise TrailIsAppendOnly(f"{type(self).__name__} rows are never deleted.")
+
+
+class AuditEvent(AppendOnly):
     """
     One act on one subject: who, when, what, why. Written once, in the transaction of the act.
 
@@ -52,8 +69,6 @@ class AuditEvent(models.Model):
     prev_hash = models.CharField(max_length=64, blank=True)
     hash = models.CharField(max_length=64)
 
-    objects = AuditQuerySet.as_manager()
-
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["chain", "seq"], name="reps_audit_one_event_per_place")
@@ -69,9 +84,6 @@ class AuditEvent(models.Model):
     def save(self, **kwargs):
         raise TrailIsAppendOnly("Append with reps.trail.audit.append().")
 
-    def delete(self, **kwargs):
-        raise TrailIsAppendOnly("Audit events are never deleted.")
-
 
 class AuditHead(models.Model):
     """The last place and hash of a chain; where the next event is hooked in."""
@@ -82,3 +94,52 @@ class AuditHead(models.Model):
 
     def __str__(self) -> str:
         return f"{self.chain}#{self.seq}"
+
+
+class AuditAnchor(AppendOnly):
+    """
+    A day of the trail, sealed: one hash over the events of a range of ids and the anchor
+    before it, so that even a chain rewritten as a whole shows.
+    """
+
+    day = models.DateField(unique=True)
+    first_id = models.BigIntegerField()
+    last_id = models.BigIntegerField()
+    events = models.PositiveIntegerField()
+    prev_root = models.CharField(max_length=64, blank=True)
+    root = models.CharField(max_length=64)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["day"]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.root[:12]}"
+
+
+class ChangeLog(AppendOnly):
+    """
+    What the database itself saw of tracked tables: written by triggers (PostgreSQL only).
+
+    `digest` is the MD5 of the tracked columns after the change; `transaction` tells which
+    changes were one act. Compared with the history, which the product writes
+    (`reps.trail.compare`). A mark (verb S) begins the comparison of a table anew: `row_id` is
+    its newest history row, `digest` stands for its columns.
+    """
+
+    table_name = models.CharField(max_length=63)
+    row_id = models.BigIntegerField()
+    verb = models.CharField(max_length=1)
+    digest = models.CharField(max_length=32, blank=True)
+    transaction = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["table_name", "row_id", "id"], name="reps_changelog_row"),
+            # What the auditor has yet to compare.
+            models.Index(fields=["at"], name="reps_changelog_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.table_name} {self.row_id}"

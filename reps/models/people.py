@@ -36,6 +36,15 @@ class Team(TrackedModel):
         related_name="managed_teams",
         help_text=_("Approves reassignments and is told of late leads."),
     )
+    deputy = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("deputy"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="deputy_of",
+        help_text=_("Answers in the manager's place while the manager is away."),
+    )
     calendar = models.ForeignKey(
         "reps.WorkCalendar",
         verbose_name=_("working hours"),

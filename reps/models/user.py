@@ -5,6 +5,7 @@ import zoneinfo
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
 
 
@@ -35,6 +36,12 @@ class User(AbstractUser):
         validators=[validate_time_zone],
         help_text=_("Times are shown in this zone."),
     )
+    away_until = models.DateTimeField(
+        _("away until"),
+        null=True,
+        blank=True,
+        help_text=_("Until then a deputy answers for what you decide, such as reassignments."),
+    )
 
     def delete(self, *args, **kwargs):
         raise UserCannotBeDeleted(
@@ -50,3 +57,9 @@ class User(AbstractUser):
     def initials(self) -> str:
         words = self.label.split()
         return (words[0][:1] + (words[-1][:1] if len(words) > 1 else words[0][1:2])).upper()
+
+
+@receiver(models.signals.pre_delete, sender=User, dispatch_uid="reps.user")
+def refuse_to_delete(sender, instance, **kwargs) -> None:
+    """Query sets and cascades come by here too, which do not ask the row's own `delete`."""
+    instance.delete()

@@ -1,9 +1,29 @@
 """The registry of message kinds: what to say, and whether it still needs saying."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from reps.models import Message, User
+
+log = logging.getLogger(__name__)
+Lines: TypeAlias = Callable[[Sequence[Message], User], Mapping[int, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """
+    Something the reader can do from the message itself, such as acknowledge.
+
+    `token` is signed and carries reader, row and epoch: channels with buttons of their own send
+    it back, all others link to `url`, a page with that one button.
+    """
+
+    name: str
+    label: str
+    url: str
+    token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +35,10 @@ class Text:
     facts: Sequence[tuple[str, str]] = field(default_factory=tuple)
     url: str = ""
     action: str = ""
+    acts: Sequence[Act] = field(default_factory=tuple)
+    # What a digest collects: (line, link or "") each. `body` says the lines too, for whoever
+    # cannot link them one by one.
+    items: Sequence[tuple[str, str]] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +48,22 @@ class Kind:
 
     `render` reads the rows behind the payload's ids when the message is sent.
     `still_wanted` is asked just before: a message about an epoch that has passed is dropped.
+    `only` names the one channel it leaves by, whatever the reader's choices: an answer goes
+    back the way the question came.
     `lines` says many messages in a line each, for lists, at the same cost for 2 and 200, by
-    message id; a message is missing where `reader` may not see what it is about.
+    message id; a message is missing where `reader` may not see what it is about. Kinds without
+    `lines` are never collected into a digest, nor are those that go `alone` because they are
+    worth reading whole. The text of a `secret` kind is for its recipient only, such as a link
+    that signs in: it is kept nowhere and shown to nobody else.
     """
 
     name: str
     render: Callable[[Message], Text]
     still_wanted: Callable[[Message], bool] = lambda message: True
-    lines: Callable[[Sequence[Message], User], Mapping[int, str]] | None = None
+    lines: Lines | None = None
+    only: str = ""
+    secret: bool = False
+    alone: bool = False
 
 
 _kinds: dict[str, Kind] = {}
@@ -58,6 +90,20 @@ def get(name: str) -> Kind:
         raise UnknownKind(f"No message is called {name!r}.") from error
 
 
+def collectable() -> list[str]:
+    """The kinds of which a digest may tell many together."""
+    return [
+        kind.name
+        for kind in _kinds.values()
+        if kind.lines is not None and not (kind.only or kind.secret or kind.alone)
+    ]
+
+
+def names() -> list[str]:
+    """The registered kinds."""
+    return sorted(_kinds)
+
+
 def lines(messages: Sequence[Message], *, reader: User) -> dict[int, str]:
     """
     Say each message in a line, by id. Missing: what the reader may not see, kinds that tell
@@ -70,5 +116,17 @@ def lines(messages: Sequence[Message], *, reader: User) -> dict[int, str]:
     for name, some in by_kind.items():
         kind = _kinds.get(name)
         if kind is not None and kind.lines is not None:
-            found.update(kind.lines(some, reader))
+            found.update(_lines_of(kind.lines, some, reader))
     return found
+
+
+def _lines_of(lines: Lines, messages: Sequence[Message], reader: User) -> Mapping[int, str]:
+    try:
+        return lines(messages, reader)
+    except Exception:
+        # One payload that cannot be read must not silence the others of its kind.
+        log.exception("A line of kind %s could not be written", messages[0].kind)
+        if len(messages) == 1:
+            return {}
+        parts = (_lines_of(lines, [message], reader) for message in messages)
+        return {pk: line for part in parts for pk, line in part.items()}

@@ -19,6 +19,8 @@ class Draft:
     to: int
     payload: Mapping[str, Any] = field(default_factory=dict)
     urgent: bool = False
+    # The row it tells of, such as "routing.lead:12", so that the row's time line finds it.
+    about: str = ""
 
 
 def put(drafts: Sequence[Draft], *, at: datetime) -> None:
@@ -33,6 +35,7 @@ def put(drafts: Sequence[Draft], *, at: datetime) -> None:
                 recipient_id=draft.to,
                 payload=dict(draft.payload),
                 urgent=draft.urgent,
+                about=draft.about,
                 created_at=at,
                 due_at=at,
             )

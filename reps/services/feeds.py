@@ -7,9 +7,10 @@ from django.db import transaction
 
 from reps import signals, trail
 from reps.due import doorbell
-from reps.feeds.addresses import AddressRefused, place_of
+from reps.feeds.addresses import place_of
 from reps.models import CalendarFeed, Rep, User
 from reps.models.tracked import bulk_writer
+from reps.net.addresses import AddressRefused
 from reps.services.people import PeopleRefused, locked
 
 

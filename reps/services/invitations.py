@@ -20,7 +20,10 @@ def invite(*, user: User, by: User, at: datetime) -> None:
     outbox.put(
         [
             outbox.Draft(
-                key=f"invitation-{user.pk}-{at.timestamp():.0f}", kind="invitation", to=user.pk
+                key=f"invitation-{user.pk}-{at.timestamp():.0f}",
+                kind="invitation",
+                to=user.pk,
+                about=f"reps.user:{user.pk}",
             )
         ],
         at=at,
@@ -76,6 +79,9 @@ def _invitation(message: Message) -> Text:
 
 kinds.register(
     kinds.Kind(
-        "invitation", _invitation, lambda message: not message.recipient.has_usable_password()
+        "invitation",
+        _invitation,
+        lambda message: not message.recipient.has_usable_password(),
+        secret=True,
     )
 )

@@ -9,7 +9,6 @@ from django.db import IntegrityError, transaction
 
 from reps import access, signals, trail
 from reps.models import (
-    NotificationPreference,
     Rep,
     RepSkill,
     Skill,
@@ -208,17 +207,23 @@ def set_skill(
 
 
 @transaction.atomic
-def set_preferences(
-    *, preference: NotificationPreference, time_zone: str, by: User, at: datetime
-) -> None:
-    """Keep where a person wants to be told, and the zone in which they read times."""
-    user = User.objects.select_for_update(no_key=True).get(pk=preference.user_id)
-    user.time_zone = time_zone
-    user.save(update_fields=["time_zone"])
-    preference.save()
-    # The webhook is a secret and stays out of the trail.
-    data = {"by_email": preference.by_email, "by_slack": preference.by_slack, "zone": time_zone}
-    trail.note(user, kind="preferences", by=by, at=at, reason_code="edited", data=data)
+def set_time_zone(*, user: User, time_zone: str, at: datetime) -> None:
+    """Keep the zone in which a person reads times, and has their quiet hours."""
+    row = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    row.time_zone = time_zone
+    row.save(update_fields=["time_zone"])
+    data = {"zone": time_zone}
+    trail.note(row, kind="preferences", by=user, at=at, reason_code="edited", data=data)
+
+
+@transaction.atomic
+def set_away(*, user: User, until: datetime | None, at: datetime) -> None:
+    """Say until when somebody else answers for what a person decides; None: they are there."""
+    row = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    row.away_until = until
+    row.save(update_fields=["away_until"])
+    data = {"away_until": until}
+    trail.note(row, kind="preferences", by=user, at=at, reason_code="edited", data=data)
 
 
 def locked(rep: Rep) -> Rep:

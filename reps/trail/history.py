@@ -11,6 +11,7 @@ from simple_history.models import registered_models
 from simple_history.signals import post_create_historical_record
 
 from reps.models import RosterStamp, TrackedModel, User
+from reps.models.audit import TrailIsAppendOnly
 from reps.trail import audit
 
 # The width of simple-history's column; the audit event keeps the whole reason.
@@ -111,6 +112,24 @@ def follow_with_audit_event(
     )
     if getattr(model, "shapes_roster", False):
         RosterStamp.bump()
+
+
+def guard_histories() -> None:
+    """Have every history refuse to be changed or deleted, whatever the database is."""
+    for model in tracked_models():
+        history = model.history.model
+        uid = f"reps.trail.{history._meta.label_lower}"
+        models.signals.pre_delete.connect(_refuse, sender=history, dispatch_uid=uid)
+        models.signals.pre_save.connect(_refuse_change, sender=history, dispatch_uid=uid)
+
+
+def _refuse(sender: type[models.Model], **kwargs: Any) -> None:
+    raise TrailIsAppendOnly(f"{sender.__name__} rows are never changed or deleted.")
+
+
+def _refuse_change(sender: type[models.Model], instance: models.Model, **kwargs: Any) -> None:
+    if instance.pk is not None and not instance._state.adding:
+        _refuse(sender)
 
 
 def changed_columns(history_row: models.Model) -> dict[str, Any]:

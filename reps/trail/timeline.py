@@ -93,13 +93,14 @@ MARKS = {
     Message.State.DEAD: "breach",
     Message.State.PENDING: "risk",
     Message.State.DROPPED: "",
+    Message.State.DIGESTED: "ok",
 }
 
 
 def messages(row: Model) -> Iterable[Entry]:
     """What was said about the row, to whom, and whether it arrived."""
-    name = row._meta.model_name
-    rows = Message.objects.filter(**{f"payload__{name}": row.pk}).select_related("recipient")
+    about = f"{row._meta.label_lower}:{row.pk}"
+    rows = Message.objects.filter(about=about).select_related("recipient")
     for message in rows.order_by("created_at", "pk"):
         channels = ", ".join(sorted(message.delivered))
         yield Entry(

@@ -21,3 +21,15 @@ def set_up_only(view: View) -> View:
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+def revops_only(view: View) -> View:
+    """Let RevOps and admins in; others get a 403."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        if not access.is_revops(request.user):
+            raise PermissionDenied("RevOps looks after this.")
+        return view(request, *args, **kwargs)
+
+    return guarded

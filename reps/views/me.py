@@ -10,40 +10,45 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
 
 from reps import access, outlook
 from reps.due.clock import database_now
-from reps.forms import ChoosePasswordForm, PreferenceForm, TimeZoneForm
-from reps.models import CalendarFeed, NotificationPreference
+from reps.forms import AwayForm, ChoosePasswordForm, TimeZoneForm
+from reps.models import CalendarFeed
 from reps.services import invitations, people
+from reps.views import my_channels
 from reps.views.absences import new_form, upcoming
 from reps.views.calendars import hours_in_words
 
 
 def settings_page(request: HttpRequest) -> HttpResponse:
     """What a person may set about themselves."""
-    preference = NotificationPreference.objects.filter(user=request.user).first()
-    form = PreferenceForm(
-        request.POST or None, instance=preference or NotificationPreference(user=request.user)
-    )
     zone = TimeZoneForm(request.POST or None, initial={"time_zone": request.user.time_zone})
-    if request.method == "POST" and form.is_valid() and zone.is_valid():
-        people.set_preferences(
-            preference=form.instance,
-            time_zone=zone.cleaned_data["time_zone"],
-            by=request.user,
-            at=database_now(),
+    if request.method == "POST" and zone.is_valid():
+        people.set_time_zone(
+            user=request.user, time_zone=zone.cleaned_data["time_zone"], at=database_now()
         )
         messages.success(request, _("Saved."))
         return redirect("my_settings")
-    return _page(request, form=form, zone_form=zone)
+    return _page(request, zone_form=zone)
+
+
+@require_POST
+def away(request: HttpRequest) -> HttpResponse:
+    """Be away, or back, as somebody who decides; reps enter an absence."""
+    form = AwayForm(request.POST)
+    if not form.is_valid():
+        return _page(request, away_form=form)
+    people.set_away(user=request.user, until=form.cleaned_data["away_until"], at=database_now())
+    messages.success(request, _("Saved."))
+    return redirect("my_settings")
 
 
 def _page(request: HttpRequest, **forms) -> HttpResponse:
     at = database_now()
     rep = access.rep_of(request.user)
     calendar = (rep.calendar or rep.team.calendar) if rep else None
-    preference = NotificationPreference.objects.filter(user=request.user).first()
     context = {
         "at": at,
         "rep": rep,
@@ -52,8 +57,9 @@ def _page(request: HttpRequest, **forms) -> HttpResponse:
         "absences": upcoming(rep, at) if rep else [],
         "feed": CalendarFeed.objects.filter(rep=rep).first() if rep else None,
         "week": outlook.week(rep, at=at, zone=timezone.get_current_timezone()) if rep else [],
-        "form": PreferenceForm(instance=preference),
+        "channels": my_channels.summary(request.user),
         "zone_form": TimeZoneForm(initial={"time_zone": request.user.time_zone}),
+        "away_form": AwayForm(initial={"away_until": request.user.away_until}),
         "absence_form": new_form(rep, at) if rep else None,
     }
     status = 422 if any(form.errors for form in forms.values()) else 200
@@ -79,6 +85,7 @@ def choose_password(request: HttpRequest, uidb64: str, token: str) -> HttpRespon
 
 
 urlpatterns = [
+    path("people/me/away/", away, name="my_away"),
     path("people/me/", settings_page, name="my_settings"),
     path("people/invite/<str:uidb64>/<str:token>/", choose_password, name="invite"),
 ]

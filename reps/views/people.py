@@ -17,7 +17,7 @@ from reps.models import Absence, CalendarFeed, Rep, RepSkill, Team, User
 from reps.services import invitations, people
 from reps.services.absences import open_leads
 from reps.services.people import PeopleRefused
-from reps.views import absences, calendars, feeds, me, skills
+from reps.views import absences, calendars, feeds, me, my_channels, skills
 from reps.views.absences import new_form, upcoming
 from reps.views.gates import set_up_only
 
@@ -287,6 +287,7 @@ urlpatterns = [
     *calendars.urlpatterns,
     *skills.urlpatterns,
     *me.urlpatterns,
+    *my_channels.urlpatterns,
     *absences.urlpatterns,
     *feeds.urlpatterns,
 ]

@@ -20,6 +20,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from reps import access
+from routing import canary
 from routing.intake import doors
 from routing.intake.decode import MOST_BYTES, Problem, Undecodable, decode
 from routing.intake.normalise import Refused, normalise
@@ -72,6 +73,12 @@ class SubmissionSerializer(serializers.Serializer):
     lead = serializers.IntegerField(source="lead_id", allow_null=True)
     place = serializers.CharField(source="lead.place", default=None, allow_null=True)
     owner = serializers.SerializerMethodField()
+    decided_at = serializers.SerializerMethodField(
+        help_text="When it was decided who gets the lead, after this submission."
+    )
+
+    def get_decided_at(self, row) -> datetime | None:
+        return canary.decided_at(row)
 
     def get_owner(self, row) -> str | None:
         return str(row.lead.owner) if row.lead and row.lead.owner else None

@@ -117,13 +117,70 @@ def step(words: str, asks: type[serializers.Serializer] = StepSerializer):
     return extend_schema(summary=words, request=asks, responses=outputs.LeadDetailSerializer)
 
 
+class ActsOnLeads(Moment):
+    """What every act on a lead does: whose it is comes first, then what was sent, then one call."""
+
+    lookup_value_regex = PK
+
+    def get_queryset(self):
+        if getattr(self, "swagger_fake_view", False):
+            return Lead.objects.none()
+        return visible_leads(self.request.user).select_related(
+            "prospect", "source", "owner__user", "queue", "account"
+        )
+
+    def _sent(self, asks: type[serializers.Serializer]) -> dict[str, Any]:
+        """Read the input; whether the lead is theirs to see comes before what else is wrong."""
+        self._seen(self._read(StepSerializer)["epoch"])
+        return self._read(asks)
+
+    def _read(self, asks: type[serializers.Serializer]) -> dict[str, Any]:
+        serializer = asks(data=self.request.data, context=self.get_serializer_context())
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
+
+    def _seen(self, epoch: int) -> Lead | None:
+        """
+        Return the lead if the caller may see it; None if they could at this epoch, so that
+        who was too slow reads “somebody was quicker” instead of “there is nothing”.
+
+        :raises Http404: if it was never theirs to see
+        """
+        pk, user = int(self.kwargs["pk"]), self.request.user
+        lead = visible_leads(user).filter(pk=pk).first()
+        if lead is not None:
+            return lead
+        rep = access.rep_of(user)
+        if rep is None:
+            raise Http404
+        theirs = Assignment.objects.filter(lead=pk, epoch=epoch)
+        if (
+            theirs.filter(rep=rep).exists()
+            or theirs.filter(queue__in=queues_of(rep)).exists()
+            or work.claimable(rep).filter(pk=pk).exists()
+        ):
+            return None
+        raise Http404
+
+    def _did(self, verb, sent: dict[str, Any], **more: Any) -> Response:
+        """Make the one service call, and answer with the lead as it is now."""
+        verb(lead_id=int(self.kwargs["pk"]), by=self.request.user, at=self.at, **sent, **more)
+        lead = self.get_queryset().filter(pk=self.kwargs["pk"]).first()
+        # Whoever hands a lead back does not see it any more.
+        return self._written(lead) if lead else Response(status=204)
+
+    def _written(self, lead: Lead) -> Response:
+        context = self.get_serializer_context()
+        return Response(outputs.LeadDetailSerializer(lead, context=context).data)
+
+
 @extend_schema_view(
     list=extend_schema(summary="The leads that you may see"),
     retrieve=extend_schema(summary="One lead", responses=outputs.LeadDetailSerializer),
 )
 class LeadViewSet(
+    ActsOnLeads,
     doors.DoorMixin,
-    Moment,
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
     viewsets.GenericViewSet,
@@ -133,14 +190,6 @@ class LeadViewSet(
     queryset = Lead.objects.none()
     serializer_class = outputs.LeadSerializer
     filterset_class = LeadFilter
-    lookup_value_regex = PK
-
-    def get_queryset(self):
-        if getattr(self, "swagger_fake_view", False):
-            return Lead.objects.none()
-        return visible_leads(self.request.user).select_related(
-            "prospect", "source", "owner__user", "queue", "account"
-        )
 
     def retrieve(self, request, *args, **kwargs):
         return self._written(self.get_object())
@@ -293,52 +342,6 @@ class LeadViewSet(
         sent = self._sent(RequestInputSerializer)
         made = work.request_reassignment(lead_id=int(pk), by=request.user, at=self.at, **sent)
         return Response(RequestSerializer(made).data, status=201)
-
-    # --- helpers ------------------------------------------------------------------------
-
-    def _sent(self, asks: type[serializers.Serializer]) -> dict[str, Any]:
-        """Read the input; whether the lead is theirs to see comes before what else is wrong."""
-        self._seen(self._read(StepSerializer)["epoch"])
-        return self._read(asks)
-
-    def _read(self, asks: type[serializers.Serializer]) -> dict[str, Any]:
-        serializer = asks(data=self.request.data, context=self.get_serializer_context())
-        serializer.is_valid(raise_exception=True)
-        return dict(serializer.validated_data)
-
-    def _seen(self, epoch: int) -> Lead | None:
-        """
-        Return the lead if the caller may see it; None if they could at this epoch, so that
-        who was too slow reads “somebody was quicker” instead of “there is nothing”.
-
-        :raises Http404: if it was never theirs to see
-        """
-        pk, user = int(self.kwargs["pk"]), self.request.user
-        lead = visible_leads(user).filter(pk=pk).first()
-        if lead is not None:
-            return lead
-        rep = access.rep_of(user)
-        if rep is None:
-            raise Http404
-        theirs = Assignment.objects.filter(lead=pk, epoch=epoch)
-        if (
-            theirs.filter(rep=rep).exists()
-            or theirs.filter(queue__in=queues_of(rep)).exists()
-            or work.claimable(rep).filter(pk=pk).exists()
-        ):
-            return None
-        raise Http404
-
-    def _did(self, verb, sent: dict[str, Any], **more: Any) -> Response:
-        """Make the one service call, and answer with the lead as it is now."""
-        verb(lead_id=int(self.kwargs["pk"]), by=self.request.user, at=self.at, **sent, **more)
-        lead = self.get_queryset().filter(pk=self.kwargs["pk"]).first()
-        # Whoever hands a lead back does not see it any more.
-        return self._written(lead) if lead else Response(status=204)
-
-    def _written(self, lead: Lead) -> Response:
-        context = self.get_serializer_context()
-        return Response(outputs.LeadDetailSerializer(lead, context=context).data)
 
 
 def changes_of(lead: Lead) -> list[dict[str, Any]]:

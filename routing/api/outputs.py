@@ -116,6 +116,7 @@ class LeadSerializer(serializers.ModelSerializer):
             "closed_at",
             "due_at",
             "due_what",
+            "paused_until",
         ]
         read_only_fields = fields
 

@@ -2,12 +2,15 @@
 
 import json
 import os
+from base64 import urlsafe_b64encode
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.apps import apps
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
@@ -18,7 +21,7 @@ from reps import access, trail
 from reps.models import (
     Absence,
     AuditEvent,
-    NotificationPreference,
+    ChannelChoice,
     Rep,
     RepSkill,
     Skill,
@@ -27,6 +30,7 @@ from reps.models import (
     User,
     WorkCalendar,
 )
+from reps.services import push
 from routing import keys
 from routing.demo import market, people, promises, rules
 from routing.demo.questions import questions
@@ -164,11 +168,27 @@ class _Loader:
                 is_staff=one.group != "rep",
             )
             user.groups.add(groups[one.group])
-            # Only who is watched needs mail; in-app is always on.
-            NotificationPreference.objects.create(
-                user=user, by_email=one.username in (people.REP, people.MANAGER)
+            # Only who is watched is told elsewhere; in-app is always on.
+            channels = people.CHANNELS.get(one.username, people.NO_CHANNELS)
+            ChannelChoice.objects.bulk_create(
+                ChannelChoice(user=user, channel=channel, mode=mode, address=address, place=place)
+                for place, (channel, mode, address) in enumerate(channels, start=1)
             )
             self.users[one.username] = user
+        self.make_device(self.users[people.REP])
+
+    def make_device(self, user: User) -> None:
+        """A browser of the rep, so that the demo shows what a push note would say."""
+        key = ec.generate_private_key(ec.SECP256R1()).public_key()
+        point = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        push.subscribe(
+            user=user,
+            endpoint="https://push.routing-demo.com/demo",
+            p256dh=urlsafe_b64encode(point).decode().rstrip("="),
+            auth=urlsafe_b64encode(bytes(16)).decode().rstrip("="),
+            device="Demo phone",
+            at=self.at,
+        )
 
     def make_people(self) -> None:
         for one in people.CALENDARS:
@@ -407,6 +427,11 @@ class _Loader:
         policy = apps.get_model("sla", "Policy")
         for fields in promises.POLICIES:
             self.save(policy(**fields))
+        reason = apps.get_model("sla", "PauseReason")
+        there = set(reason.objects.values_list("name", flat=True))
+        for name, longest in promises.PAUSE_REASONS:
+            if name not in there:
+                self.save(reason(name=name, longest=longest))
 
     def make_rules(self) -> None:
         manager, revops = self.users[people.MANAGER], self.users[people.REVOPS]

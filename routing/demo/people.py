@@ -15,6 +15,14 @@ def weekdays(*windows: list[str]) -> dict[str, list[list[str]]]:
     }
 
 
+# How somebody is told: (channel, used for, address), in order. Nothing leaves the demo; the
+# outbox shows what would have been sent in each channel's own format.
+Channels = tuple[tuple[str, str, str], ...]
+NO_CHANNELS: Channels = (("email", "OFF", ""),)
+SLACK = "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
+TEAMS = "https://demo.westeurope.logic.azure.com/workflows/demo/triggers/manual/paths/invoke"
+
+
 @dataclass(frozen=True)
 class Hours:
     """A calendar of the demo; `country` and `region` name its public holidays."""
@@ -52,6 +60,21 @@ class Login:
 
 
 ADMIN, MANAGER, REP, REVOPS, APAC_MANAGER = "admin", "manager", "rep", "revops", "tamsin"
+CHANNELS: dict[str, Channels] = {
+    REP: (
+        ("slack", "ALWAYS", SLACK),
+        ("email", "ALWAYS", ""),
+        ("push", "URGENT", ""),
+        ("sms", "URGENT", "+12025550123"),
+        ("whatsapp", "URGENT", "+14155550132"),
+        ("teams", "URGENT", TEAMS),
+    ),
+    MANAGER: (
+        ("teams", "ALWAYS", TEAMS),
+        ("email", "ALWAYS", ""),
+        ("sms", "FALLBACK", "+12025550123"),
+    ),
+}
 OFFICE = (
     Login(ADMIN, "Avery", "Stonebridge", "admin", "Europe/Berlin", superuser=True),
     Login(MANAGER, "Morgan", "Halewood", "manager", "Europe/Berlin"),

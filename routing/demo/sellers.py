@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from routing.demo.browser import Answer, Browser
@@ -13,6 +14,7 @@ LEADS = "api/v1/leads/"
 LEFT_TO_PEOPLE_UP_TO = 25
 HANDOVERS_ENOUGH = 3
 FORGET_AFTER = 3600.0
+PAUSED_FOR = timedelta(minutes=3)
 REASONS = ("No budget this year", "Chose somebody else", "Only comparing", "Wrong person")
 
 
@@ -60,6 +62,8 @@ class Seller:
         waited = self._waited(lead, now)
         if lead["acknowledged_at"] is None:
             yield from self.answer(lead, mood, waited, now)
+        elif lead.get("paused_until"):
+            return
         elif lead["contacted_at"] is None:
             # Whoever did not answer the first call answers the second.
             again = (lead["id"], lead["epoch"], "called") in self._since
@@ -69,6 +73,8 @@ class Seller:
                 yield self._act(
                     lead, "contact", "contacts", way="CALL", reached=reached, note="Demo call"
                 )
+                if not reached and mood.random() < 0.5:
+                    yield from self.pause(lead)
         elif waited > mood.uniform(60, 300):
             yield self.end(lead, mood)
 
@@ -96,6 +102,20 @@ class Seller:
                     lead, "request-reassignment", "asks to pass on", reason="Speaks French only"
                 )
         # The others are silent: remind, tell, and at last somebody else gets the lead.
+
+    def pause(self, lead: Lead) -> Iterator[str]:
+        """Let the clocks stand still for a while: they asked to be called back."""
+        reasons = self._list("api/v1/pause-reasons/?is_active=true")
+        if reasons:
+            until = datetime.now(UTC) + PAUSED_FOR
+            yield self._act(
+                lead,
+                "pause",
+                "pauses",
+                reason=reasons[0]["id"],
+                until=until.isoformat(),
+                note="Calls back",
+            )
 
     def end(self, lead: Lead, mood: random.Random) -> str:
         """Close the lead, which frees a place for the next."""

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from reps.models.bulk import insert_many, update_many
 from reps.models.tracked import bulk_writer
 from routing import engine, ownership
-from routing.dispatch import counting, gather, inputs, parked, snapshot
+from routing.dispatch import counting, gather, inputs, parked, poison, snapshot
 from routing.dispatch.parked import Decided
 from routing.engine import Counters, codec
 from routing.engine.types import Seat
@@ -30,6 +30,7 @@ from routing.models import (
     Lead,
     Organisation,
     PersonalFacts,
+    Source,
 )
 from routing.models.assignment import Reason
 from routing.models.source import Mode
@@ -43,7 +44,18 @@ def drain(*, driver: str, due_before: datetime, at: datetime | None = None) -> i
     organisation = Organisation.objects.first()
     if organisation is None or organisation.routing_paused_at is not None:
         return 0
-    return len(route(driver=driver, at=at or due_before, due_before=due_before))
+    return poison.drain(
+        route,
+        driver=driver,
+        due_before=due_before,
+        at=at or due_before,
+        most=LARGEST[connection.vendor],
+    )
+
+
+def is_paused() -> bool:
+    """Whether a person has stopped routing, so that nothing is waiting by mistake."""
+    return Organisation.objects.filter(routing_paused_at__isnull=False).exists()
 
 
 def oldest() -> datetime | None:
@@ -94,7 +106,7 @@ def route(
         {rep: load.open for rep, load in loads.items()},
         roster=shot.roster,
         organisation=organisation,
-        by_value=_asks_for_value(rules),
+        by_value=asks_for_value(rules),
         at=at,
     )
     start = counters.copy()
@@ -102,7 +114,7 @@ def route(
     decided, attempts = _decide(leads, known, rules, shot.roster, counters, at)
     news = [one for one in decided if not parked.waits_as_before(one)]
     if news:
-        consulted = codec.encode_counters(_consulted(start, attempts, shot.roster))
+        consulted = codec.encode_counters(part_consulted(start, attempts, shot.roster))
         batch = Batch.objects.create(
             desk=desk,
             ruleset_id=rules.ruleset.id,
@@ -119,13 +131,13 @@ def route(
         room = Room(capped, start.copy())
         _place(
             news,
-            _store(news, batch, roster=shot.digest),
+            store(news, batch, roster=shot.digest),
             rules=rules,
             room=room,
             at=at,
             driver=driver,
         )
-        _write_lines(news, start, counters, batch=batch)
+        write_lines(news, start, counters, batch=batch)
     parked.look_again_later([one for one in decided if parked.waits_as_before(one)], at=at)
     return decided
 
@@ -151,10 +163,14 @@ def _claim(
     if not found:
         return [], live
     version = found[0][1]
-    return [lead for lead, theirs in found if theirs == version], version
+    leads = [lead for lead, theirs in found if theirs == version]
+    # Shadows move no counter, so they come last, and the canary after them: what stands last
+    # in a batch can be cleaned away without breaking the seals of others.
+    leads.sort(key=lambda lead: (lead.mode == Mode.SHADOW, lead.source.slug == Source.CANARY))
+    return leads, version
 
 
-def _asks_for_value(rules: engine.CompiledRuleSet) -> bool:
+def asks_for_value(rules: engine.CompiledRuleSet) -> bool:
     """Whether a strategy of these rules compares the value of open leads."""
     paths = [rule.path for rule in rules.ruleset.rules]
     paths += [path.split.path for path in paths if path.split is not None]
@@ -181,7 +197,7 @@ def _decide(
         turn = None
         # A shadow lead is decided, not done: it takes nobody's place and nobody's turn.
         if lead.mode != Mode.SHADOW:
-            seat = _seat(answer)
+            seat = seat_of(answer)
             before = counters.turn.get(seat, 0) if seat else 0
             engine.apply(counters, answer, roster)
             if seat:
@@ -190,14 +206,14 @@ def _decide(
     return decided, attempts
 
 
-def _seat(answer: engine.Decision) -> Seat | None:
+def seat_of(answer: engine.Decision) -> Seat | None:
     """The seat of the receiver in the rotation that chose; None if none did."""
     if answer.rep is None or answer.pool is None or not answer.charges:
         return None
     return (answer.pool, answer.rep, answer.lane)
 
 
-def _consulted(
+def part_consulted(
     start: Counters, attempts: Sequence[engine.Attempt], roster: engine.Roster
 ) -> Counters:
     """
@@ -224,7 +240,7 @@ def _consulted(
     )
 
 
-def _store(decided: Sequence[Decided], batch: Batch, *, roster: str) -> dict[int, Decision]:
+def store(decided: Sequence[Decided], batch: Batch, *, roster: str) -> dict[int, Decision]:
     rows, personal = [], []
     seal = inputs.Seal(batch, roster=roster)
     for place, one in enumerate(decided):
@@ -233,7 +249,7 @@ def _store(decided: Sequence[Decided], batch: Batch, *, roster: str) -> dict[int
             batch=batch,
             place=place,
             lead=one.lead,
-            rule_id=one.answer.rule,
+            rule_id=one.answer.rule or None,
             outcome=one.answer.outcome,
             rep_id=one.answer.rep,
             branch=one.answer.branch,
@@ -312,7 +328,7 @@ def _move(one: Decided, decision: Decision) -> ownership.Move:
         reason_code=Reason.ROUTED,
         decision_id=decision.pk,
         pool_id=answer.pool,
-        moved=_moved(one),
+        moved=moved_by(one),
         data={
             "rule_id": answer.rule,
             "ruleset_id": decision.batch.ruleset_id,
@@ -321,7 +337,7 @@ def _move(one: Decided, decision: Decision) -> ownership.Move:
     )
 
 
-def _moved(one: Decided) -> dict[str, Any]:
+def moved_by(one: Decided) -> dict[str, Any]:
     """What the assignment will have moved, so that it can be taken back exactly."""
     answer = one.answer
     if answer.rep is None:
@@ -333,7 +349,7 @@ def _moved(one: Decided) -> dict[str, Any]:
     return moved
 
 
-def _write_lines(
+def write_lines(
     decided: Sequence[Decided], start: Counters, end: Counters, *, batch: Batch
 ) -> None:
     """Enter what this batch moved in the book of the rotation: a line for each seat."""
@@ -341,7 +357,7 @@ def _write_lines(
     # every lead, so this runs as often as leads times members.
     moved: dict[tuple[int, str], dict[int, list[int]]] = {}
     for one in decided:
-        received = _seat(one.answer)
+        received = seat_of(one.answer)
         if received is None or one.lead.mode == Mode.SHADOW:
             continue
         pool, receiver, lane = received

@@ -77,6 +77,11 @@ def of_facts(facts: Mapping[str, Any]) -> str:
     return codec.digest(codec.canonical(_plain(facts)))
 
 
+def of_asked(rule: Mapping[str, Any]) -> str:
+    """Return the digest of a rule that was asked in place of a version's."""
+    return codec.digest(codec.canonical(_plain(rule)))
+
+
 def _plain(value: Any) -> Any:
     """Whole numbers are written without a fraction: databases differ in whether they keep it."""
     if isinstance(value, Mapping):
@@ -98,7 +103,10 @@ def altered(decisions: Sequence[Decision]) -> dict[int, tuple[str, ...]]:
     batches = Batch.objects.select_related("roster").in_bulk({row.batch_id for row in decisions})
     rules = _rules({batch.ruleset_id for batch in batches.values()})
     of_batch = {
-        pk: _of_batch(batch, rules.get(batch.ruleset_id, "")) for pk, batch in batches.items()
+        pk: _of_batch(
+            batch, of_asked(batch.asked) if batch.asked else rules.get(batch.ruleset_id, "")
+        )
+        for pk, batch in batches.items()
     }
     seals = _seals(batches)
     personal = dict(
@@ -174,5 +182,6 @@ def _says_the_answer(row: Decision) -> bool:
         answer = codec.decode_decision(row.body.encode())
     except (ValueError, KeyError, TypeError):
         return False
-    said = (answer.outcome, answer.rule, answer.rep, answer.branch)
+    # A rule that was asked in place of the version's has the number 0, and no row.
+    said = (answer.outcome, answer.rule or None, answer.rep, answer.branch)
     return said == (row.outcome, row.rule_id, row.rep_id, row.branch)

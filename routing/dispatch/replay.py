@@ -47,7 +47,7 @@ def _situation(decision: Decision, facts: dict[str, Any]) -> Situation:
     for body in earlier.values_list("body", flat=True):
         engine.apply(counters, codec.decode_decision(body.encode()), roster)
     return Situation(
-        rules=snapshot.read_rules(batch.ruleset),
+        rules=snapshot.rules_of(batch),
         facts=facts,
         roster=roster,
         counters=counters,

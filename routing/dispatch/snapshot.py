@@ -3,9 +3,10 @@
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from accounts import places
 from accounts.geography import AreaIndex
@@ -35,7 +36,7 @@ from routing.engine import (
 )
 from routing.fairness import limits, performance
 from routing.fairness.shares import weight_of
-from routing.models import Pool, PoolMember, RosterSnapshot, Rule, RuleSet
+from routing.models import Batch, Pool, PoolMember, RosterSnapshot, Rule, RuleSet
 from routing.qualify.facts import KINDS
 
 
@@ -241,6 +242,16 @@ def read_rules(ruleset: RuleSet) -> CompiledRuleSet:
             KINDS,
         )
     )
+
+
+def rules_of(batch: Batch) -> CompiledRuleSet:
+    """Return what the leads of a batch were asked: its version, or the one rule in its place."""
+    return read_rules(batch.ruleset) if batch.asked is None else one_rule(batch.asked)
+
+
+def one_rule(rule: Mapping[str, Any]) -> CompiledRuleSet:
+    """Return a rule set of nothing but this rule, in the engine's form."""
+    return compile_ruleset(parse_ruleset({"id": 0, "version": 0, "rules": [rule]}, KINDS))
 
 
 def live_rules(ruleset_id: int) -> CompiledRuleSet:

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Count, Q
 
 from reps import trail
+from reps.due import strikes
 from reps.models import RosterStamp
 from routing.fairness import factors, performance
 from routing.fairness.factors import HUNDRED, InForce, Seat, Terms
@@ -27,11 +28,12 @@ def drain(*, driver: str, due_before: datetime, at: datetime) -> int:
     stamp = RosterStamp.current()
     if not _moving():
         return 0
-    changed = 0
-    for desk in Desk.objects.order_by("pk"):
-        if _is_due(desk, due_before=due_before, stamp=stamp):
-            changed += len(renew(desk=desk, at=at))
-    return changed
+    due = {
+        desk.pk: desk
+        for desk in Desk.objects.order_by("pk")
+        if _is_due(desk, due_before=due_before, stamp=stamp)
+    }
+    return strikes.each("weights", due, lambda pk: len(renew(desk=due[pk], at=at)), at=at)
 
 
 def oldest() -> datetime | None:

@@ -13,7 +13,7 @@ from reps.models import Rep, User
 from routing.models import Assignment, Lead, ReassignmentRequest, RepLoad
 from routing.models.assignment import Reason
 from routing.models.source import Mode
-from routing.visibility import visible_leads, visible_reps
+from routing.visibility import requests_to_decide, visible_leads, visible_reps
 
 # Under this share of the time a promise is at risk; the pages' clocks use the same.
 AT_RISK = 0.3
@@ -176,23 +176,18 @@ def requests(user: User) -> QuerySet[ReassignmentRequest]:
     The reassignment requests a person may decide, oldest first; their own only if they see
     everything anyway.
     """
-    rows = (
-        ReassignmentRequest.objects.filter(
-            state=ReassignmentRequest.State.PENDING, lead__in=visible_leads(user)
-        )
+    return (
+        requests_to_decide(user)
         .select_related(
             "lead__prospect",
             "lead__account",
             "requested_by__user",
             "requested_by__team",
             "wanted__user",
+            "answers",
         )
         .order_by("requested_at", "pk")
     )
-    if not access.is_revops(user):
-        rows = rows.exclude(requested_by__user=user)
-        rows = rows.filter(requested_by__team__in=access.teams_of(user))
-    return rows
 
 
 # --- The review --------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Count, QuerySet
 
 from reps import tables
-from reps.due import doorbell
+from reps.due import doorbell, strikes
 from reps.mapping import BadMapping
 from reps.models import User
 from reps.tables import Row
@@ -25,7 +25,8 @@ from routing.intake.normalise import Refused, normalise
 from routing.models import ImportJob, Source, Submission
 from routing.models.source import Mode
 
-AT_ONCE = 500
+JOB = "imports"
+AT_ONCE, JOBS_AT_ONCE = 500, 5
 LOOKED_AT = 200
 SAMPLES = 5
 CLOSED_AGAIN = timedelta(minutes=5)
@@ -230,18 +231,30 @@ def _locked(job: ImportJob, *states: str) -> ImportJob:
     return row
 
 
-@transaction.atomic
 def drain(
     *, driver: str, due_before: datetime, at: datetime | None = None, only: int | None = None
 ) -> int:
-    """Hand the next rows of the oldest running import to the door; return how many."""
-    jobs = (
+    """
+    Hand the next rows of the running imports to the door, the oldest first; return how many.
+
+    An import that fails three times is given up and stops none of the others; with `only` the
+    caller hears of it instead.
+    """
+    if only is not None:
+        return _take(only, due_before=due_before)
+    due = ImportJob.objects.filter(state=ImportJob.State.RUNNING, due_at__lte=due_before)
+    ids = list(due.order_by("due_at", "pk").values_list("pk", flat=True)[:JOBS_AT_ONCE])
+    return strikes.each(JOB, ids, lambda pk: _take(pk, due_before=due_before), at=at or due_before)
+
+
+@transaction.atomic
+def _take(pk: int, *, due_before: datetime) -> int:
+    job = (
         ImportJob.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
         .select_related("source", "created_by")
-        .filter(state=ImportJob.State.RUNNING, due_at__lte=due_before)
-        .order_by("due_at", "pk")
+        .filter(pk=pk, state=ImportJob.State.RUNNING, due_at__lte=due_before)
+        .first()
     )
-    job = (jobs.filter(pk=only) if only else jobs).first()
     if job is None:
         return 0
     how = mapping.read(job.mapping)

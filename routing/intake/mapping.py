@@ -101,7 +101,8 @@ class LeadMapping:
         mapping.check_columns(wanted, columns, self.columns.ignore)
 
     def skips(self, cells: Mapping[str, str]) -> bool:
-        return any(not cells[column] for column in self.skip_if_empty)
+        # A row without anything in it was erased, or is a line between others.
+        return not any(cells.values()) or any(not cells[column] for column in self.skip_if_empty)
 
     def incoming(self, row: Row, *, job: int, source: str, backfill: bool) -> Incoming | None:
         """Return what a row hands in at the door, its problems included; None: it is no lead."""

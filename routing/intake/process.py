@@ -3,10 +3,10 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from accounts import domains
 from accounts.matching import LeadIdentity, Match
@@ -17,19 +17,20 @@ from reps.due import doorbell
 from reps.models.bulk import insert_many, update_many
 from reps.models.tracked import bulk_writer
 from routing import engine, signals
-from routing.intake.decode import Problem, Undecodable, decode
+from routing.intake import attempts
+from routing.intake.decode import Undecodable, decode
 from routing.intake.identify import prospects_of
 from routing.intake.normalise import Normalised, Refused, normalise
 from routing.intake.owners import hand_over
 from routing.models import Lead, Organisation, Prospect, ScoreFactor, Submission, Touch
 from routing.models.source import Mode
+from routing.privacy.marks import masked
+from routing.privacy.registry import marks_of
 from routing.qualify import facts, interest, scoring
 
 log = logging.getLogger(__name__)
 
 BATCH = 100
-MOST_ATTEMPTS = 5
-RETRY = timedelta(seconds=10)
 HOT_PRIORITY, NORMAL_PRIORITY = 1, 0
 
 
@@ -51,16 +52,25 @@ def drain(*, driver: str, due_before: datetime, at: datetime | None = None) -> i
     """
     Process one batch of due submissions; return how many were handled.
 
-    If the batch as a whole fails, its submissions are tried one by one, so that a broken
-    one stops no other; after five attempts it waits in quarantine for a person.
+    If a batch fails, or took its process with it, its submissions are tried one by one, so that
+    a broken one stops no other; after five attempts it waits in quarantine for a person.
     """
     if not Organisation.objects.exists():
         return 0
+    at = at or due_before
+    if attempts.has_suspects(due_before):
+        return _one_by_one(due_before=due_before, at=at)
+    head = attempts.count_head(due_before, since=oldest(), at=at)
     try:
-        return _process_batch(due_before=due_before, at=at or due_before)
+        return _process_batch(due_before=due_before, at=at)
+    except (OperationalError, InterfaceError):
+        # The database's trouble is no submission's fault.
+        attempts.take_back(head)
+        raise
     except Exception:
         log.exception("A batch of submissions failed; trying them one by one")
-        return _one_by_one(due_before=due_before, at=at or due_before)
+        attempts.take_back(head)
+        return _one_by_one(due_before=due_before, at=at)
 
 
 def oldest() -> datetime | None:
@@ -73,20 +83,11 @@ def oldest() -> datetime | None:
     )
 
 
-def _due(due_before: datetime) -> Any:
-    return (
-        Submission.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
-        .select_related("source", "form")
-        .filter(state=Submission.State.RECEIVED, due_at__lte=due_before)
-        .order_by("due_at", "pk")
-    )
-
-
 @transaction.atomic
 def _process_batch(
     *, due_before: datetime, at: datetime | None = None, only: int | None = None
 ) -> int:
-    rows = _due(due_before)
+    rows = attempts.due(due_before)
     submissions = list(rows.filter(pk=only) if only else rows[:BATCH])
     if submissions:
         process(submissions, at=at or due_before)
@@ -94,34 +95,31 @@ def _process_batch(
 
 
 def _one_by_one(*, due_before: datetime, at: datetime) -> int:
-    handled = 0
+    """
+    Process due submissions one by one. If every one of several fails it is none of them: then
+    nothing is held against them, and the driver hears of it.
+    """
     with transaction.atomic():
-        ids = list(_due(due_before).values_list("pk", flat=True)[:BATCH])
+        ids = list(attempts.due(due_before).values_list("pk", flat=True)[:BATCH])
+    failed: dict[int, Exception] = {}
     for pk in ids:
+        if not attempts.count(pk, at=at):
+            continue
         try:
-            handled += _process_batch(due_before=due_before, at=at, only=pk)
+            _process_batch(due_before=due_before, at=at, only=pk)
+        except (OperationalError, InterfaceError):
+            attempts.take_back(pk)
+            raise
         except Exception as error:
             log.exception("Submission %s failed", pk)
-            _put_off(pk, error, at=at)
-            handled += 1
-    return handled
-
-
-@transaction.atomic
-def _put_off(pk: int, error: Exception, *, at: datetime) -> None:
-    submission = Submission.objects.select_for_update(no_key=True).get(pk=pk)
-    if submission.state != Submission.State.RECEIVED:
-        return
-    submission.attempts += 1
-    if submission.attempts >= MOST_ATTEMPTS:
-        problem = Problem(
-            "", "failed", f"It failed {MOST_ATTEMPTS} times ({type(error).__name__}); replay it."
-        )
-        submission.state, submission.due_at = Submission.State.QUARANTINED, None
-        submission.errors = [problem.as_json()]
-    else:
-        submission.due_at = at + RETRY * submission.attempts
-    submission.save(update_fields=["attempts", "state", "due_at", "errors"])
+            failed[pk] = error
+    if len(failed) == len(ids) > 1:
+        for pk in failed:
+            attempts.take_back(pk)
+        raise failed[ids[0]]
+    for pk, error in failed.items():
+        attempts.put_off(pk, type(error).__name__, at=at)
+    return len(ids)
 
 
 def process(submissions: Sequence[Submission], *, at: datetime) -> list[Item]:
@@ -257,6 +255,7 @@ def _leads(items: Sequence[Item], *, organisation: Organisation, at: datetime) -
     _create([item.lead for item in new.values()], at=at)
     _touch(items)
     _update([lead for lead in again.values() if before[lead.pk] != _scored(lead)], at=at)
+    _decide_again([lead for lead in again.values() if lead.mode == Mode.SHADOW], at=at)
     _announce(items, before, at=at)
 
 
@@ -264,6 +263,8 @@ def _new_lead(item: Item, organisation: Organisation, accounts: dict[int, Accoun
     submission, source, person = item.submission, item.submission.source, item.person
     context = submission.context
     sure = item.match.verdict == "match"
+    # These go on record for good, so nobody's name or address may be among them.
+    whose = marks_of(item.prospect)
     return Lead(
         prospect=item.prospect,
         source=source,
@@ -281,13 +282,13 @@ def _new_lead(item: Item, organisation: Organisation, accounts: dict[int, Accoun
         ],
         channel=context.get("channel") or source.channel,
         motion=context.get("motion") or source.motion,
-        campaign=person.text("campaign") or context.get("campaign", ""),
-        product_interest=person.text("product_interest"),
-        budget_range=person.text("budget_range"),
-        timeline=person.text("timeline"),
+        campaign=masked(person.text("campaign") or context.get("campaign", ""), whose),
+        product_interest=masked(person.text("product_interest"), whose),
+        budget_range=masked(person.text("budget_range"), whose),
+        timeline=masked(person.text("timeline"), whose),
         expected_value=person.expected_value,
         employees=person.employees,
-        industry=person.text("industry"),
+        industry=masked(person.text("industry"), whose),
     )
 
 
@@ -399,6 +400,7 @@ def _create(leads: Sequence[Lead], *, at: datetime) -> None:
         at=at,
         created=True,
     )
+    signals.leads_received.send(sender=Lead, leads=list(leads), at=at)
     doorbell.ring("route")
 
 
@@ -471,6 +473,16 @@ def _update(leads: Sequence[Lead], *, at: datetime) -> None:
         by=None,
         at=at,
     )
+    doorbell.ring("route")
+
+
+def _decide_again(shadows: Sequence[Lead], *, at: datetime) -> None:
+    """What a shadow is for is its decision, so each time it comes it is decided anew."""
+    if not shadows:
+        return
+    with bulk_writer("intake"):
+        # Only the wake-up time moves, which history leaves out.
+        Lead.objects.filter(pk__in=[lead.pk for lead in shadows]).update(route_at=at)
     doorbell.ring("route")
 
 

@@ -14,7 +14,7 @@ from routing.models.pool import (
     Queue,
     RepLoad,
 )
-from routing.models.prospect import Prospect, ProspectKey
+from routing.models.prospect import Erasure, Prospect, ProspectKey
 from routing.models.ruleset import GoldenLead, Rule, RuleFinding, RuleSet, ScoreFactor
 from routing.models.simulation import SimulatedLead, Simulation
 from routing.models.source import LeadForm, Source
@@ -26,6 +26,7 @@ __all__ = [
     "Batch",
     "Decision",
     "Desk",
+    "Erasure",
     "GoldenLead",
     "ImportJob",
     "Lead",

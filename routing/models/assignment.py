@@ -31,6 +31,7 @@ class Reason(models.TextChoices):
     REPAIRED = "REPAIRED", _("Routed again, rules repaired")
     COVERED = "COVERED", _("Cover for an absence")
     RETURNED = "RETURNED", _("Back from cover")
+    FAILED = "FAILED", _("Could not be decided")
 
 
 class Assignment(models.Model):
@@ -131,6 +132,7 @@ class ReassignmentRequest(TrackedModel):
         APPROVED = "APPROVED", _("Approved")
         REFUSED = "REFUSED", _("Refused")
         STALE = "STALE", _("Overtaken")
+        EXPIRED = "EXPIRED", _("Nobody decided")
 
     lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="requests")
     epoch = models.PositiveIntegerField()
@@ -141,6 +143,15 @@ class ReassignmentRequest(TrackedModel):
     reason = models.CharField(_("reason"), max_length=300)
     state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
     requested_at = models.DateTimeField()
+    answers = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text=_("Whose turn it is to decide."),
+    )
+    decide_by = models.DateTimeField(null=True)
+    passed_on = models.PositiveSmallIntegerField(default=0)
     decided_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
@@ -160,6 +171,13 @@ class ReassignmentRequest(TrackedModel):
                 | (~Q(state="PENDING") & Q(decided_at__isnull=False)),
                 name="routing_decided_request_has_a_date",
             ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["decide_by", "id"],
+                name="routing_request_due",
+                condition=Q(state="PENDING"),
+            )
         ]
 
     def __str__(self) -> str:

@@ -26,7 +26,8 @@ class Batch(models.Model):
 
     `counters` holds loads, standings and who was away as read under the desk's lock. The
     digests are of those counters and of the rules as they were stored; "" in batches from
-    before there were any.
+    before there were any. `asked` is the one rule, numbered 0, that an escalation asked in place
+    of the version's: "somebody of this pool".
     """
 
     desk = models.ForeignKey(Desk, on_delete=models.PROTECT, related_name="batches")
@@ -38,6 +39,7 @@ class Batch(models.Model):
     counters = models.TextField()
     counters_digest = models.CharField(max_length=64, blank=True)
     rules_digest = models.CharField(max_length=64, blank=True)
+    asked = models.JSONField(null=True)
     size = models.PositiveIntegerField()
 
     class Meta:

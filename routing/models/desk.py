@@ -55,6 +55,20 @@ class Organisation(TrackedModel):
         on_delete=models.PROTECT,
         related_name="+",
     )
+    leadership = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("alerted last"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text=_("Told when an escalation reaches leadership. Empty: who answers for leads."),
+    )
+    request_timeout = models.PositiveIntegerField(
+        _("time to decide a reassignment"),
+        default=14_400,
+        help_text=_("Seconds until a request that nobody decides goes to the next in line."),
+    )
     sticky_days = models.PositiveSmallIntegerField(
         _("former owner preferred for"),
         default=90,

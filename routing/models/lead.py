@@ -15,6 +15,11 @@ class LeadQuerySet(TrackedQuerySet):
     def open(self):
         return self.exclude(place=Lead.Place.CLOSED)
 
+    def of_people(self):
+        """Without the lead of our own health check, which is in no list and no figure."""
+        canary = Source.objects.filter(slug=Source.CANARY)
+        return self.exclude(mode=Mode.SHADOW, source__in=canary)
+
     def counted(self):
         """Without tests and shadows: what every figure is about."""
         return self.filter(mode__in=[Mode.LIVE, Mode.BACKFILL])
@@ -148,12 +153,15 @@ class Lead(TrackedModel):
     due_at = models.DateTimeField(null=True)
     due_what = models.CharField(max_length=20, blank=True)
     due_from = models.DateTimeField(null=True)
+    paused_until = models.DateTimeField(null=True)
 
     # The promise columns move with clocks and are derived from them, so they stay out of
     # the history; so does the wake-up time, which a sweep may move every minute.
     objects = LeadQuerySet.as_manager()
 
-    history = HistoricalRecords(excluded_fields=["route_at", "due_at", "due_what", "due_from"])
+    history = HistoricalRecords(
+        excluded_fields=["route_at", "due_at", "due_what", "due_from", "paused_until"]
+    )
 
     class Meta:
         ordering = ["-received_at", "-pk"]

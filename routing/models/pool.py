@@ -101,6 +101,10 @@ class Pool(TrackedModel):
     def __str__(self) -> str:
         return self.name
 
+    def is_staffed(self) -> bool:
+        """Whether anybody who has not left takes turns in it."""
+        return self.members.filter(rep__is_active=True).exists()
+
     def clean(self) -> None:
         """
         Refuse lanes for anything but tiers, each once.
@@ -435,3 +439,7 @@ class Queue(TrackedModel):
 
     def __str__(self) -> str:
         return self.name
+
+    def is_staffed(self) -> bool:
+        """Whether there is anybody who may claim from it."""
+        return self.pool is not None and self.pool.is_staffed()

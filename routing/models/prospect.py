@@ -1,5 +1,6 @@
 """The person behind a lead. Personal data, apart from everything that is tracked."""
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +21,13 @@ class Prospect(models.Model):
     city = models.CharField(_("city"), max_length=80, blank=True)
     postal_code = models.CharField(_("postal code"), max_length=20, blank=True)
     created_at = models.DateTimeField()
+    legal_hold = models.CharField(
+        _("legal hold"),
+        max_length=200,
+        blank=True,
+        help_text=_("Why this person's data may be neither erased nor deleted by age."),
+    )
+    erased_at = models.DateTimeField(null=True, editable=False)
 
     def __str__(self) -> str:
         return self.name
@@ -27,6 +35,8 @@ class Prospect(models.Model):
     @property
     def name(self) -> str:
         """What to call the person: the name, or what else is known."""
+        if self.erased_at is not None:
+            return str(_("Erased person"))
         full = f"{self.first_name} {self.last_name}".strip()
         return full or self.email or self.phone or self.company or str(_("Unknown person"))
 
@@ -60,3 +70,27 @@ class ProspectKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.prospect_id}"
+
+
+class Erasure(models.Model):
+    """
+    That a person's data was erased: when, by whom, how much. Ids and counts only.
+
+    Each is also written to the erasure ledger, a file outside of the backups, and done again
+    after a restore, before anything is served.
+    """
+
+    prospect = models.ForeignKey(Prospect, on_delete=models.PROTECT, related_name="erasures")
+    at = models.DateTimeField()
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    reason = models.CharField(max_length=200)
+    counts = models.JSONField(default=dict)
+    ledgered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"Erasure of {self.prospect_id}"

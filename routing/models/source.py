@@ -37,6 +37,9 @@ class Source(TrackedModel):
         INBOUND = "INBOUND", _("Inbound")
         OUTBOUND = "OUTBOUND", _("Outbound")
 
+    # The key of the source of our own test leads (`routing.canary`).
+    CANARY = "canary"
+
     slug = models.SlugField(_("key"), max_length=60, unique=True)
     name = models.CharField(_("name"), max_length=120)
     channel = models.CharField(

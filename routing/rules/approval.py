@@ -137,6 +137,7 @@ def ask(*, ruleset: RuleSet, by: User, at: datetime) -> RuleSet:
                 kind="rules_approval_asked",
                 to=other.pk,
                 payload={"ruleset": row.pk, "asked_at": at.isoformat()},
+                about=f"routing.ruleset:{row.pk}",
             )
             for other in others
         ],
@@ -218,6 +219,7 @@ def _tell_asker(
                     "granted": granted,
                     "reason": reason[:300],
                 },
+                about=f"routing.ruleset:{row.pk}",
             )
         ],
         at=at,

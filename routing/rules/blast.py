@@ -67,6 +67,7 @@ def radius(
         Decision.objects.filter(
             decided_at__gte=at - PERIOD,
             applied=True,
+            batch__asked__isnull=True,
             lead__mode__in=[Mode.LIVE, Mode.BACKFILL],
         )
         .values("lead")

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, time
 from django.db import transaction
 
 from reps import trail
+from reps.due import strikes
 from reps.models import Message, User
 from reps.post import outbox
 from routing.engine import InvalidPart
@@ -69,8 +70,8 @@ def cancel(*, ruleset: RuleSet, by: User, at: datetime) -> RuleSet:
 def drain(*, driver: str, due_before: datetime, at: datetime | None = None) -> int:
     """Publish what is due and tell the owners of rules to look again; return how many."""
     at = at or due_before
-    due = RuleSet.objects.filter(state=RuleSet.State.DRAFT, publish_at__lte=due_before)
-    done = sum(_go_live(row, at=at) for row in due)
+    due = RuleSet.objects.filter(state=RuleSet.State.DRAFT, publish_at__lte=due_before).in_bulk()
+    done = strikes.each("rules", due, lambda pk: _go_live(due[pk], at=at), at=at)
     return done + _remind(due_before, at=at)
 
 
@@ -117,6 +118,7 @@ def _give_up(row: RuleSet, why: str, *, at: datetime) -> bool:
                 to=to,
                 payload={"ruleset": fresh.pk},
                 urgent=True,
+                about=f"routing.ruleset:{fresh.pk}",
             )
         ],
         at=at,
@@ -155,6 +157,7 @@ def _remind(due_before: datetime, *, at: datetime) -> int:
                 kind="rule_review_due",
                 to=rule.owner_id if rule.owner and rule.owner.is_active else last,
                 payload={"rule": rule.pk},
+                about=f"routing.rule:{rule.pk}",
             )
             for rule in news
         ],

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F, Q
+from django.db.models import BooleanField, ExpressionWrapper, F, Q
 
 from accounts.geography import AreaIndex, most_specific
 from reps.models import Rep
@@ -74,13 +74,14 @@ class Cache:
 
 
 def batches_of(since: datetime, until: datetime):
-    """The batches decided in a half-open period, in order of time."""
-    return Batch.objects.filter(at__gte=since, at__lt=until).order_by("at", "pk")
+    """The batches decided by rules in a half-open period, in order of time."""
+    rows = Batch.objects.filter(at__gte=since, at__lt=until, asked__isnull=True)
+    return rows.order_by("at", "pk")
 
 
 def count_leads(since: datetime, until: datetime) -> int:
     """How many leads were decided in the period."""
-    rows = Decision.objects.filter(batch__at__gte=since, batch__at__lt=until, applied=True)
+    rows = Decision.objects.filter(batch__in=batches_of(since, until).order_by(), applied=True)
     return rows.order_by().values("lead").distinct().count()
 
 
@@ -117,12 +118,22 @@ def read(
     return Chunk(batches, decisions, _custody(through, last))
 
 
+_BY_RULES = ExpressionWrapper(
+    Q(decision__isnull=False, decision__batch__asked__isnull=True), output_field=BooleanField()
+)
+
+
 def _custody(after: datetime, through: datetime) -> list[Custody]:
-    rows = Assignment.objects.filter(
-        Q(ended_at__gt=after, ended_at__lte=through)
-        | Q(started_at__gt=after, started_at__lte=through, decision__isnull=True),
-        place__in=[Lead.Place.OWNER, Lead.Place.CLOSED],
-    ).order_by("lead_id", "epoch")
+    # Whom an escalation took from a pool, no version chose: like what people did, it happened.
+    rows = (
+        Assignment.objects.annotate(by_rules=_BY_RULES)
+        .filter(
+            Q(ended_at__gt=after, ended_at__lte=through)
+            | Q(started_at__gt=after, started_at__lte=through, by_rules=False),
+            place__in=[Lead.Place.OWNER, Lead.Place.CLOSED],
+        )
+        .order_by("lead_id", "epoch")
+    )
     found = []
     for row in rows:
         if row.place == Lead.Place.CLOSED:
@@ -132,7 +143,7 @@ def _custody(after: datetime, through: datetime) -> list[Custody]:
             continue
         # In order of time, ends before beginnings; what lasted no time at all ends afterwards.
         moved = row.moved
-        if row.decision_id is None and after < row.started_at <= through:
+        if not row.by_rules and after < row.started_at <= through:
             found.append(
                 Custody(
                     at=row.started_at,

@@ -32,6 +32,8 @@ WORDS = {
     "ACKNOWLEDGE": (gettext_lazy("left to acknowledge"), gettext_lazy("late, acknowledge")),
     "CONTACT": (gettext_lazy("left, first contact"), gettext_lazy("late, first contact")),
     "CLAIM": (gettext_lazy("left to claim"), gettext_lazy("late, claim")),
+    "ASSIGN": (gettext_lazy("left to find an owner"), gettext_lazy("late, find an owner")),
+    "FOLLOW_UP": (gettext_lazy("left to follow up"), gettext_lazy("late, follow up")),
 }
 RING = (
     '<svg class="ring" viewBox="0 0 36 36" aria-hidden="true"><circle cx="18" cy="18" r="15"/>'
@@ -119,6 +121,16 @@ def in_words(span: timedelta | None) -> str:
     return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
 
 
+@register.filter
+def exact(seconds: int | None) -> str:
+    """A span to the second, so that spans under each other add up: 2 d 03:04:05, 0:04:12."""
+    if seconds is None:
+        return "—"
+    days, rest = divmod(int(seconds), 86_400)
+    hours, minutes = rest // 3600, f"{rest % 3600 // 60:02}:{rest % 60:02}"
+    return _("%(n)s d") % {"n": days} + f" {hours:02}:{minutes}" if days else f"{hours}:{minutes}"
+
+
 # --- Clocks ------------------------------------------------------------------------------
 
 
@@ -129,10 +141,12 @@ def clock(
     """
     The next promise about a lead: ring, number and words in one of four states.
 
-    Its holder's hours may stand still at the moment: give `paused_until`, or set it on the
-    lead, when time starts to count again.
+    A lead whose clocks somebody let stand still says until when. Its holder's hours may stand
+    still at the moment too: give `paused_until`, or set `rests_until` on the lead, when time
+    starts to count again.
     """
-    until = paused_until or getattr(lead, "paused_until", None)
+    rests = getattr(lead, "rests_until", None)
+    until = paused_until or (lead.paused_until if lead.due_at is None else rests)
     return _clock(context, lead.due_at, lead.due_from, lead.due_what, size, until)
 
 
@@ -158,9 +172,11 @@ def _clock(
     paused_until: datetime | None,
 ) -> SafeString:
     small = " sm" if size == "sm" else ""
+    now = _now(context)
+    if due is None and paused_until is not None and paused_until > now:
+        return _standing(paused_until, now, small)
     if due is None:
         return format_html('<span class="clock-none muted sm">{}</span>', _("No clock"))
-    now = _now(context)
     left, late = WORDS.get(what, (what or _("left"), (what and _("late, %s") % what) or _("late")))
     state = clock_state(due, since, now, paused_until)
     if state == "paused":
@@ -188,6 +204,18 @@ def _clock(
         ring,
         number,
         tail,
+    )
+
+
+def _standing(until: datetime, now: datetime, small: str) -> SafeString:
+    """A clock that a person let stand still: it has no deadline before it goes on."""
+    words = _("until %s") % _short(until, now)
+    return format_html(
+        '<span class="clock{} paused">{}<b>{}</b><span>{}</span></span>',
+        small,
+        format_html(RING, 0),
+        _("Paused"),
+        words,
     )
 
 

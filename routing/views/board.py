@@ -21,7 +21,7 @@ from reps import access
 from reps.due.clock import database_now
 from reps.models import Rep
 from reps.services import people
-from routing import ownership, work
+from routing import ownership, panels, work
 from routing.insight import selectors
 from routing.models import Organisation
 from routing.rules import lifecycle
@@ -102,15 +102,6 @@ class LeaveForm(forms.Form):
     )
 
 
-class DecisionForm(MoveForm):
-    """The answer to a request; `to` may stay empty, then it goes where it was asked to go."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["to"].required = False
-        self.fields["reason"].required = False
-
-
 # --- The board ---------------------------------------------------------------------------
 
 
@@ -151,6 +142,7 @@ def _board(request: HttpRequest, *, at: datetime) -> dict[str, Any]:
         "takers": [row.rep for row in team],
         "organisation": Organisation.objects.select_related("routing_paused_by").first(),
         "move_form": MoveForm(takers=_takers(request)),
+        "panels": panels.drawn(panels.BOARD, request, at=at),
     }
 
 
@@ -167,13 +159,14 @@ def _tag(shown: dict[str, Any], *, at: datetime) -> str:
             for r in shown["team"]
         ],
         [
-            (lead.pk, lead.owner_epoch, lead.due_at, lead.due_at <= at)
+            (lead.pk, lead.owner_epoch, lead.due_at, lead.due_at <= at, lead.paused_until)
             for lead in shown["risk"].leads
         ],
         (shown["risk"].late, shown["risk"].risk, shown["waiting"].total),
         [(lead.pk, lead.owner_epoch, why) for lead, why in shown["waits"]],
         [request.pk for request in shown["requests"]],
         organisation.routing_paused_at if organisation else None,
+        [panel.stamp for panel in shown["panels"]],
     ]
     return f'"{hashlib.sha256(repr(content).encode()).hexdigest()[:32]}"'
 
@@ -341,40 +334,7 @@ def leave(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-# --- Requests, and routing as a whole ----------------------------------------------------
-
-
-@require_POST
-def decide(request: HttpRequest, pk: int) -> HttpResponse:
-    """Approve or refuse a rep's request for reassignment."""
-    _admit(request)
-    if not selectors.requests(request.user).filter(pk=pk).exists():
-        messages.warning(
-            request, _("This request has been decided already, or is not yours to decide.")
-        )
-        return redirect("board")
-    form = DecisionForm(request.POST, takers=_takers(request))
-    if not form.is_valid():
-        messages.error(request, " ".join(e for errors in form.errors.values() for e in errors))
-        return redirect("board")
-    at, answer = database_now(), form.cleaned_data["reason"]
-    try:
-        if request.POST.get("decision") == "approve":
-            work.approve(
-                request_id=pk,
-                to=form.cleaned_data["to"],
-                answer=answer,
-                by=request.user,
-                at=at,
-                driver="web",
-            )
-            messages.success(request, _("Approved. The lead has been passed on."))
-        else:
-            work.refuse(request_id=pk, answer=answer, by=request.user, at=at)
-            messages.success(request, _("Refused. The rep keeps the lead and reads your answer."))
-    except REFUSALS as error:
-        messages.error(request, str(error))
-    return redirect("board")
+# --- Routing as a whole ------------------------------------------------------------------
 
 
 @require_POST
@@ -400,6 +360,5 @@ urlpatterns = [
     path("board/reps/<int:pk>/pause/", pause, name="board_pause"),
     path("board/reps/<int:pk>/resume/", resume, name="board_resume"),
     path("board/reps/<int:pk>/leave/", leave, name="board_leave"),
-    path("board/requests/<int:pk>/", decide, name="board_request"),
     path("board/routing/", switch_routing, name="board_routing"),
 ]

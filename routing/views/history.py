@@ -45,6 +45,7 @@ LAYERS: dict[str, tuple[str, ...] | None] = {
         "custody",
         "requests",
         "outcomes",
+        "pauses",
         "clocks",
         "escalations",
         "messages",

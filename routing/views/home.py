@@ -15,7 +15,7 @@ from reps import access
 from reps.due.clock import database_now
 from reps.models import Rep
 from reps.services import people
-from routing import selectors
+from routing import panels, selectors
 from routing.forms import ContactForm, PauseForm
 from routing.models import Organisation
 
@@ -57,6 +57,8 @@ def _rep_home(request: HttpRequest, rep: Rep) -> HttpResponse:
             "is_paused": rep.is_paused(at),
             "pause_form": PauseForm(label_suffix=""),
             "contact_ways": ContactForm.base_fields["way"].choices,
+            # Of the same leads, and the stamp is of this minute: panels need none of their own.
+            "panels": panels.drawn(panels.HOME, request, at=at),
             "etag": etag,
         },
     )

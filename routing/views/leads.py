@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 from reps import access
 from reps.due.clock import database_now
 from reps.models import Rep, User
-from routing import ownership, selectors, states, story, why, why_not, work
+from routing import custody, ownership, panels, selectors, states, story, verbs, why, why_not, work
 from routing.fairness.undo import undo
 from routing.forms import (
     ActForm,
@@ -36,10 +36,10 @@ from routing.intake import by_hand
 from routing.intake.doors import DoorRefused
 from routing.intake.normalise import Refused, normalise
 from routing.models import Assignment, Lead, ReassignmentRequest, Submission
+from routing.models.assignment import Reason
 from routing.visibility import may_move, visible_leads, visible_reps
 from routing.work.claim import queues_of
 from routing.work.close import STATE_AFTER
-from routing.work.reassign import answers_for
 
 PAGE = 50
 REFUSALS = (work.WorkRefused, ownership.OwnershipRefused, states.WrongState)
@@ -101,7 +101,7 @@ def _visible(user: User, pk: int) -> Lead:
         "responsible",
         "former_owner__user",
     )
-    return get_object_or_404(rows.prefetch_related("clocks__policy", "clocks__holder"), pk=pk)
+    return get_object_or_404(rows, pk=pk)
 
 
 def _page(
@@ -117,7 +117,7 @@ def _page(
     me = access.rep_of(user)
     is_mine = me is not None and lead.owner_id == me.pk
     sees_all = access.may_set_up(user)
-    custody = ownership.custody(lead)
+    spells = custody.spells(lead, at=at)
     current = (
         lead.assignments.filter(ended_at__isnull=True)
         .select_related("decision__rule", "by", "from_rep__user", "rep__user", "queue")
@@ -133,10 +133,12 @@ def _page(
             "is_mine": is_mine,
             "acts": _forms(lead, user=user, me=me, is_mine=is_mine, refused=refused),
             "opened": refused[0] if refused else "",
-            "clocks": _clocks(lead, at=at),
+            "panels": panels.drawn(panels.LEAD, request, at=at, lead=lead),
             "steps": _steps(lead),
             "outcomes": lead.outcomes.all(),
-            "custody": [(one, (one.ended_at or at) - one.started_at) for one in custody],
+            "custody": [(one, Reason(one.reason_code).label) for one in spells],
+            "custody_seconds": custody.total(spells),
+            "custody_working": sum(one.working_seconds or 0 for one in spells),
             "current": current,
             "one_line": why.one_line(current, me=me),
             "score_most": max((points for _name, points in lead.score_parts), default=1),
@@ -171,22 +173,6 @@ def _why_not(request: HttpRequest, lead: Lead, *, me: Rep | None, is_mine: bool)
     return context
 
 
-def _clocks(lead: Lead, *, at: datetime) -> list[tuple[Any, datetime | None, str]]:
-    """Each running clock, until when it stands still, and what it does next."""
-    owner = lead.owner
-    manager = (answers_for(owner) if owner else lead.responsible).label
-    backup = str(owner.backup) if owner and owner.backup_id else ""
-    rests = selectors.rests_until(rep=owner, at=at) if owner else None
-    return [
-        (
-            clock,
-            rests if clock.policy.hours == "REP" else None,
-            why.next_step(clock, manager=manager, backup=backup, at=at),
-        )
-        for clock in selectors.running(lead)
-    ]
-
-
 def _steps(lead: Lead) -> list[tuple[str, str]]:
     """The life cycle: each state's label, and whether it is "done", "on" or to come."""
     labels = dict(Lead.State.choices)
@@ -214,6 +200,8 @@ def _outcomes(lead: Lead) -> list[str]:
 
 def _form(verb: str, lead: Lead, user: User, me: Rep | None, data: Any = None) -> ActForm:
     """The form of a verb, with the choices that this person has."""
+    if verb in verbs.added:
+        return verbs.added[verb].form(lead, data)
     extra: dict[str, Any] = {}
     if verb == "ask" and me is not None:
         extra["reps"] = (
@@ -240,14 +228,19 @@ def _forms(
     refused: tuple[str, ActForm] | None,
 ) -> dict[str, ActForm]:
     """The forms of everything this person may do with the lead now."""
-    verbs = [verb for verb in VERBS if _may(verb, lead, user=user, is_mine=is_mine)]
-    found = {verb: _form(verb, lead, user, me) for verb in verbs}
+    found = {
+        verb: _form(verb, lead, user, me)
+        for verb in (*VERBS, *verbs.added)
+        if _may(verb, lead, user=user, is_mine=is_mine)
+    }
     if refused and refused[0] in found:
         found[refused[0]] = refused[1]
     return found
 
 
 def _may(verb: str, lead: Lead, *, user: User, is_mine: bool) -> bool:
+    if verb in verbs.added:
+        return verbs.added[verb].may(lead, user)
     if verb == "claim":
         return False
     if verb == "give":
@@ -372,7 +365,7 @@ VERBS: Mapping[str, tuple[type[ActForm], Act]] = {
 @require_POST
 def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     """Take one step with a lead; refused, it says why and keeps what was typed."""
-    if verb not in VERBS:
+    if verb not in VERBS and verb not in verbs.added:
         raise Http404
     user, at = request.user, database_now()
     if verb == "claim":
@@ -383,13 +376,16 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     me = access.rep_of(user)
     if verb in ("give", "undo") and not may_move(user, lead):
         raise Http404
+    if verb in verbs.added and not verbs.added[verb].may(lead, user):
+        raise Http404
     if verb == "ask" and me is None:
         raise Http404
     form = _form(verb, lead, user, me, request.POST)
     if not form.is_valid():
         return _page(request, lead, at=at, refused=(verb, form), status=422)
+    take = verbs.added[verb].act if verb in verbs.added else VERBS[verb][1]
     try:
-        done = VERBS[verb][1](pk, user, at, form.cleaned_data)
+        done = take(pk, user, at, form.cleaned_data)
     except REFUSALS as refused:
         messages.error(request, str(refused))
         if not visible_leads(user).filter(pk=pk).exists():

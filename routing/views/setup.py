@@ -85,6 +85,8 @@ def organisation_page(request: HttpRequest) -> HttpResponse:
         values = {
             "name": row.name,
             "responsible": row.responsible_id,
+            "leadership": row.leadership_id,
+            "decide_hours": max(1, row.request_timeout // 3600),
             "sticky_days": row.sticky_days,
             "approval_above": row.approval_above,
             "segments": segments.written(row.segments),

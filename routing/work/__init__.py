@@ -4,18 +4,15 @@ from routing.work.claim import ClaimRefused, claim, claimable
 from routing.work.close import record_outcome, recycle
 from routing.work.contact import Way, acknowledge, log_contact
 from routing.work.reassign import (
-    RequestRefused,
-    approve,
     decline,
     give_to,
     move_by_hand,
     move_many_by_hand,
     put_in_queue,
     re_place,
-    refuse,
-    request_reassignment,
 )
 from routing.work.refusals import NotYours, WorkRefused
+from routing.work.requests import RequestRefused, approve, refuse, request_reassignment
 
 __all__ = [
     "ClaimRefused",

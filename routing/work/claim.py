@@ -24,7 +24,8 @@ def queues_of(rep: Rep) -> QuerySet[Queue]:
 def claimable(rep: Rep) -> QuerySet[Lead]:
     """The leads a rep may claim, hot ones first, then in the order in which they came."""
     return (
-        Lead.objects.filter(place=Lead.Place.QUEUE, queue__in=queues_of(rep))
+        Lead.objects.of_people()
+        .filter(place=Lead.Place.QUEUE, queue__in=queues_of(rep))
         .select_related("prospect", "queue", "account", "source")
         .order_by("-priority", "-score", "received_at", "pk")
     )

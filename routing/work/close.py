@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from reps.models import User
-from routing import ownership, states
+from routing import ownership, signals, states
 from routing.models import Lead, Outcome
 from routing.models.assignment import Reason
 from routing.work import steps
@@ -58,6 +58,7 @@ def record_outcome(
         if state is not None:
             steps.move_to(lead, state, reason=reason)
         steps.save(lead, kind="outcome", by=by, at=at, data={"outcome": kind})
+        signals.outcomes_recorded.send(sender=Lead, leads=[lead], kind=kind, by=by, at=at)
     return lead
 
 

@@ -23,9 +23,11 @@ class Way(models.TextChoices):
 
 
 @transaction.atomic
-def acknowledge(*, lead_id: int, epoch: int, by: User, at: datetime) -> Lead:
+def acknowledge(*, lead_id: int, epoch: int, by: User, at: datetime, driver: str = "") -> Lead:
     """
     Note that the owner has seen the lead and works on it; stops the acknowledge clocks.
+
+    `driver` is named in the trail if it was not a page: a link in a message, a button.
 
     :raises NotYours: for anybody but the owner
     :raises AlreadyDone: if it was acknowledged before
@@ -38,7 +40,7 @@ def acknowledge(*, lead_id: int, epoch: int, by: User, at: datetime) -> Lead:
     lead.acknowledged_at = at
     if lead.state == Lead.State.NEW:
         steps.move_to(lead, Lead.State.WORKING)
-    steps.save(lead, kind="acknowledged", by=by, at=at)
+    steps.save(lead, kind="acknowledged", by=by, at=at, data={"driver": driver} if driver else None)
     signals.leads_acknowledged.send(sender=Lead, leads=[lead], by=by, at=at)
     return lead
 

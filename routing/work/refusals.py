@@ -11,3 +11,14 @@ class NotYours(WorkRefused):
 
 class AlreadyDone(WorkRefused):
     """Somebody did it before."""
+
+
+def reason_given(text: str) -> str:
+    """
+    Return the reason that somebody gave.
+
+    :raises WorkRefused: if they gave none
+    """
+    if not text.strip():
+        raise WorkRefused("Say why.")
+    return text.strip()

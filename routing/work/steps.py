@@ -7,6 +7,7 @@ from reps import trail
 from reps.models import Rep, User
 from routing import ownership, states, waking
 from routing.models import Lead
+from routing.privacy.registry import unnamed
 from routing.work.refusals import NotYours
 
 
@@ -38,7 +39,8 @@ def move_to(lead: Lead, state: str, *, reason: str = "") -> None:
     """Take a step of the life cycle; staying where it is, is none."""
     if lead.state != state:
         states.check(lead, state)
-        lead.state, lead.state_reason = state, reason[:200]
+        lead.state = state
+        lead.state_reason = unnamed(reason, lead.prospect)[:200]
         # It weighs less now, or more: told to whoever waits once it is saved.
         lead.weighs_anew = True
 

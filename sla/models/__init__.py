@@ -1,6 +1,6 @@
 """Promises about time: policies, running clocks, and what was done when one ran out."""
 
-from sla.models.clock import Clock, Escalation
-from sla.models.policy import Policy
+from sla.models.clock import Clock, ClockHours, Escalation, Pause
+from sla.models.policy import PauseReason, Policy
 
-__all__ = ["Clock", "Escalation", "Policy"]
+__all__ = ["Clock", "ClockHours", "Escalation", "Pause", "PauseReason", "Policy"]

@@ -1,114 +1,127 @@
-"""Start, meet and stop clocks, for many leads at once."""
+"""What happens to leads, and what that does to their clocks, for many leads at once."""
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from reps.availability import absences, calendar_of, moment
-from reps.due import doorbell
-from reps.hours import ALWAYS, HoursError
-from reps.models import Rep
-from reps.models.bulk import insert_many, update_many
-from reps.models.tracked import bulk_writer
-from routing.models import Decision, Lead
+from reps.models import User
+from reps.models.bulk import update_many
+from routing.models import Assignment, Lead
 from routing.models.assignment import Reason
 from routing.models.source import Mode
 from routing.ownership import Placed
-from sla import clockwork
-from sla.models import Clock, Policy
-from sla.services import policies
+from sla.models import Clock, Pause, Policy
+from sla.services import pauses
+from sla.services.next_due import refresh_promises
+from sla.services.starts import Start, start
 
 CLOCKED = (Mode.LIVE, Mode.TEST)
+METRIC, SCOPE, PLACE = Policy.Metric, Policy.Scope, Lead.Place
+# The person has been spoken to and more is agreed: nothing to follow up.
+FURTHER = (Lead.State.MEETING, Lead.State.QUALIFIED)
 
 
-def follow(moves: Sequence[Placed], *, at: datetime) -> None:
+def receive(leads: Sequence[Lead], *, at: datetime) -> None:
+    """Start what is promised about leads that have just come in: somebody shall own them."""
+    starts = [
+        Start(
+            lead,
+            epoch=lead.owner_epoch,
+            since=min(lead.received_at, at),
+            wanted=_both(METRIC.ASSIGN),
+            queue=lead.queue_id,
+        )
+        for lead in leads
+        if lead.mode in CLOCKED
+    ]
+    if start(starts, at=at):
+        refresh_promises([one.lead.pk for one in starts])
+
+
+def follow(moves: Sequence[Placed], *, at: datetime, by: User | None = None) -> None:
     """
     Bring the clocks of placed leads in line with their new place, in bulk.
 
-    A new holder ends the former holder's HOLD clocks and gets new ones; LEAD clocks run on.
-    A claim keeps the promise of its CLAIM clock; leaving the queue otherwise only stops it.
-    A lead in a queue people claim from has its CLAIM clock; one that is closed, in nurture
-    or anywhere else without an owner has none.
+    A move ends a pause. A new holder ends the former holder's HOLD clocks and gets new ones;
+    LEAD clocks run on. A claim keeps the promise of its CLAIM clock; leaving the queue otherwise
+    only stops it. Any owner keeps the promise of an ASSIGN clock. A lead in a queue people
+    claim from has its CLAIM clock, one in any queue its ASSIGN clock; one that is closed, in
+    nurture or anywhere else without an owner has none.
     """
     moves = [one for one in moves if one.lead.mode in CLOCKED]
     if not moves:
         return
-    ids = [one.lead.pk for one in moves]
-    running = list(Clock.objects.filter(lead__in=ids, state=Clock.State.RUNNING))
-    ending = [clock for clock in running if _ends(clock, moves)]
-    claimed = {one.lead.pk for one in moves if one.move.reason_code == Reason.CLAIMED}
-    kept_promise = [
-        clock
-        for clock in ending
-        if clock.metric == Policy.Metric.CLAIM and clock.lead_id in claimed
-    ]
-    _end(kept_promise, state=Clock.State.MET, at=at)
-    _end([c for c in ending if c not in kept_promise], state=Clock.State.STOPPED, at=at)
-    kept = {(c.lead_id, c.metric, c.scope) for c in running} - {
-        (c.lead_id, c.metric, c.scope) for c in ending
-    }
-    _start(moves, kept=kept, at=at)
-    refresh_promises(ids)
+    placed = {one.lead.pk: one for one in moves}
+    _end_pauses(placed, by=by, at=at)
+    running = list(Clock.objects.filter(lead__in=placed, state=Clock.State.RUNNING))
+    ending = [clock for clock in running if _ends(clock, placed[clock.lead_id])]
+    met = [clock for clock in ending if _is_kept(clock, placed[clock.lead_id])]
+    _end(met, state=Clock.State.MET, at=at)
+    _end([c for c in ending if c not in met], state=Clock.State.STOPPED, at=at)
+    ended = {clock.pk for clock in ending}
+    kept: dict[int, set] = {}
+    for clock in running:
+        if clock.pk not in ended:
+            kept.setdefault(clock.lead_id, set()).add((clock.metric, clock.scope))
+    start([_start_of(one, kept.get(one.lead.pk, set()), at=at) for one in moves], at=at)
+    refresh_promises(list(placed))
 
 
-def _ends(clock: Clock, moves: Sequence[Placed]) -> bool:
-    place = next(one.move.place for one in moves if one.lead.pk == clock.lead_id)
-    queue = next(one.move.queue_id for one in moves if one.lead.pk == clock.lead_id)
-    if clock.metric == Policy.Metric.CLAIM:
-        return place != Lead.Place.QUEUE or queue is None
-    if clock.scope == Policy.Scope.HOLD:
+def _end_pauses(placed: dict[int, Placed], *, by: User | None, at: datetime) -> None:
+    """A lead that moves runs on; one that comes to rest has nothing left to wait for."""
+    moved = [pk for pk, one in placed.items() if one.move.place in (PLACE.OWNER, PLACE.QUEUE)]
+    pauses.end(moved, ended=Pause.Ended.MOVED, by=by, at=at)
+    pauses.end([pk for pk in placed if pk not in moved], ended=Pause.Ended.DONE, by=by, at=at)
+
+
+def _ends(clock: Clock, one: Placed) -> bool:
+    place = one.move.place
+    if clock.metric == METRIC.CLAIM:
+        return place != PLACE.QUEUE
+    if clock.scope == SCOPE.HOLD:
         return True
+    if clock.metric == METRIC.ASSIGN:
+        return place != PLACE.QUEUE
     # A LEAD clock outlives a lead's stay in a queue: the person is still waiting.
-    return place not in (Lead.Place.OWNER, Lead.Place.QUEUE)
+    return place not in (PLACE.OWNER, PLACE.QUEUE)
 
 
-def _start(moves: Sequence[Placed], *, kept: set, at: datetime) -> None:
-    promises = policies.active()
-    if not promises:
-        return
-    known = _facts(moves)
-    holders = {
-        rep.pk: rep
-        for rep in Rep.objects.select_related("calendar", "team__calendar").filter(
-            pk__in={one.rep.pk for one in moves if one.rep}
-        )
-    }
-    away = absences(holders, since=at)
-    rows = []
-    for one in moves:
-        lead = one.lead
-        wanted = _wanted(one)
-        for (metric, scope), promise in policies.first_per_promise(
-            promises, known[lead.pk]
-        ).items():
-            if metric not in wanted or (lead.pk, metric, scope) in kept:
-                continue
-            holder = holders.get(one.rep.pk) if one.rep else None
-            rows.append(
-                _clock(
-                    lead,
-                    promise,
-                    epoch=one.assignment.epoch,
-                    holder=holder,
-                    pauses=away.get(holder.pk, ()) if holder else (),
-                    at=at,
-                )
-            )
-    insert_many(rows)
-    if rows:
-        doorbell.ring("clocks")
+def _is_kept(clock: Clock, one: Placed) -> bool:
+    """Whether the move is what a clock that it ends was waiting for."""
+    if clock.metric == METRIC.CLAIM:
+        return one.move.reason_code == Reason.CLAIMED
+    return clock.metric == METRIC.ASSIGN and one.move.place == PLACE.OWNER
 
 
-def _wanted(one: Placed) -> set[str]:
+def _start_of(one: Placed, kept: set[tuple[str, str]], *, at: datetime) -> Start:
+    return Start(
+        one.lead,
+        epoch=one.assignment.epoch,
+        since=at,
+        wanted=_wanted(one) - kept,
+        holder=one.move.rep_id,
+        queue=one.move.queue_id,
+        decision=one.move.decision_id,
+    )
+
+
+def _wanted(one: Placed) -> set[tuple[str, str]]:
     """The promises that hold where a lead has come to, and are not kept yet."""
-    if one.move.place == Lead.Place.QUEUE:
-        return {Policy.Metric.CLAIM} if one.move.queue_id and not _waits(one) else set()
-    if one.move.place != Lead.Place.OWNER:
+    lead, place = one.lead, one.move.place
+    if place == PLACE.QUEUE:
+        return _both(METRIC.ASSIGN) | (set() if _waits(one) else _both(METRIC.CLAIM))
+    if place != PLACE.OWNER:
         return set()
-    wanted = {Policy.Metric.ACKNOWLEDGE}
-    if one.lead.contacted_at is None:
-        wanted.add(Policy.Metric.CONTACT)
+    wanted = _both(METRIC.ACKNOWLEDGE)
+    if lead.contacted_at is None:
+        wanted |= _both(METRIC.CONTACT)
+    elif lead.state not in FURTHER:
+        # Whoever takes over somebody who was reached already owes them the next word.
+        wanted |= _both(METRIC.FOLLOW_UP)
     return wanted
+
+
+def _both(metric: str) -> set[tuple[str, str]]:
+    return {(metric, scope) for scope in SCOPE.values}
 
 
 def _waits(one: Placed) -> bool:
@@ -116,84 +129,52 @@ def _waits(one: Placed) -> bool:
     return bool(one.move.also.get("route_at"))
 
 
-def _facts(moves: Sequence[Placed]) -> dict[int, dict]:
-    """The facts that policies ask: those of the decision, or what the lead itself says."""
-    ids = [one.move.decision_id for one in moves if one.move.decision_id]
-    kept = dict(Decision.objects.filter(pk__in=ids).values_list("pk", "facts")) if ids else {}
-    return {
-        one.lead.pk: kept.get(one.move.decision_id)
-        or {
-            "channel": one.lead.channel,
-            "motion": one.lead.motion,
-            "campaign": one.lead.campaign or None,
-            "score": one.lead.score,
-            "tier": one.lead.tier,
-            "hand_raise": one.lead.is_hand_raise,
-            "product_interest": one.lead.product_interest or None,
-            "source": one.lead.source.slug,
-        }
-        for one in moves
-    }
-
-
-def _clock(
-    lead: Lead,
-    promise: policies.Promise,
-    *,
-    epoch: int,
-    holder: Rep | None,
-    pauses: Iterable,
-    at: datetime,
-) -> Clock:
-    policy = promise.policy
-    by_rep = policy.hours == Policy.Hours.REP and holder is not None
-    calendar = calendar_of(holder, year=at.year) if by_rep else ALWAYS
-    start = math.ceil(at.timestamp())
-    try:
-        plan = clockwork.plan(
-            calendar=calendar,
-            pauses=tuple(pauses) if by_rep else (),
-            start=start,
-            budget=policy.budget,
-            steps=promise.steps,
+def contact(leads: Sequence[Lead], *, at: datetime) -> None:
+    """
+    The persons of owned leads were reached: first contact and follow-up are kept, and the next
+    follow-up begins.
+    """
+    meet(leads, metrics=[METRIC.CONTACT, METRIC.FOLLOW_UP], at=at)
+    clocked = {lead.pk: lead for lead in leads if lead.mode in CLOCKED}
+    live = Assignment.objects.filter(lead__in=clocked, ended_at__isnull=True)
+    decisions = dict(live.values_list("lead_id", "decision_id"))
+    starts = [
+        Start(
+            lead,
+            epoch=lead.owner_epoch,
+            since=at,
+            wanted=_both(METRIC.FOLLOW_UP),
+            holder=lead.owner_id,
+            decision=decisions.get(lead.pk),
         )
-    except HoursError:
-        # A holder whose hours never come again still owes an answer: count around the clock.
-        plan = clockwork.plan(
-            calendar=ALWAYS, pauses=(), start=start, budget=policy.budget, steps=promise.steps
-        )
-    steps = plan.as_json()
-    return Clock(
-        lead=lead,
-        policy=policy,
-        metric=policy.metric,
-        scope=policy.scope,
-        epoch=epoch,
-        holder=holder,
-        started_at=at,
-        due_at=moment(plan.due),
-        steps=steps,
-        next_step=0,
-        next_at=moment(steps[0]["at"]) if steps else None,
-    )
+        for lead in clocked.values()
+        if lead.owner_id is not None
+    ]
+    if start(starts, at=at):
+        refresh_promises(list(clocked))
 
 
-def meet(leads: Sequence[Lead], *, metrics: Iterable[str], at: datetime) -> None:
+def meet(leads: Sequence[Lead], *, metrics: Collection[str], at: datetime) -> None:
     """Note that promises about these leads are kept, in time or late."""
+    _finish(leads, metrics=metrics, state=Clock.State.MET, at=at)
+
+
+def stop(leads: Sequence[Lead], *, metrics: Collection[str], at: datetime) -> None:
+    """Ask for these promises no longer."""
+    _finish(leads, metrics=metrics, state=Clock.State.STOPPED, at=at)
+
+
+def _finish(leads: Sequence[Lead], *, metrics: Collection[str], state: str, at: datetime) -> None:
     ids = [lead.pk for lead in leads]
-    _end(
-        list(
-            Clock.objects.select_for_update(no_key=True)
-            .filter(lead__in=ids, metric__in=list(metrics), state=Clock.State.RUNNING)
-            .order_by("pk")
-        ),
-        state=Clock.State.MET,
-        at=at,
-    )
+    clocks = Clock.objects.filter(lead__in=ids, metric__in=list(metrics), state=Clock.State.RUNNING)
+    standing = clocks.filter(paused_at__isnull=False).values_list("lead_id", flat=True)
+    # What stood still goes on first, so that its deadline is the true one.
+    pauses.end(sorted(set(standing)), ended=Pause.Ended.DONE, by=None, at=at)
+    _end(list(clocks.select_for_update(no_key=True).order_by("pk")), state=state, at=at)
     refresh_promises(ids)
 
 
-def _end(clocks: Sequence[Clock], *, state: str, at: datetime) -> None:
+def _end(clocks: Iterable[Clock], *, state: str, at: datetime) -> None:
     # A person's moment is read before they wait for the lead: where the deadline's step was
     # quicker, the clock ended after its breach, not before.
     update_many(
@@ -209,22 +190,3 @@ def _end(clocks: Sequence[Clock], *, state: str, at: datetime) -> None:
             for clock in clocks
         ],
     )
-
-
-def refresh_promises(lead_ids: Sequence[int]) -> None:
-    """Write each lead's next deadline on the lead, for lists and queues."""
-    running = Clock.objects.filter(lead__in=lead_ids, state=Clock.State.RUNNING)
-    # The nearest deadline is read last and so stays.
-    nearest = {
-        lead: (due, metric, started)
-        for lead, due, metric, started in running.order_by("-due_at", "-pk").values_list(
-            "lead_id", "due_at", "metric", "started_at"
-        )
-    }
-    rows = []
-    for pk in lead_ids:
-        due, metric, started = nearest.get(pk, (None, "", None))
-        rows.append({"pk": pk, "due_at": due, "due_what": metric, "due_from": started})
-    with bulk_writer("promise"):
-        # Derived from the clocks, so history leaves these columns out.
-        update_many(Lead, rows)

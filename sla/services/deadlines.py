@@ -9,7 +9,7 @@ from reps.hours import ALWAYS, Calendar, Spans, union
 from reps.models import Rep
 from routing.models import Lead
 from sla import clockwork
-from sla.models import Policy
+from sla.models import Clock, Policy
 from sla.services import policies
 
 # What an owner owes first, in this order.
@@ -23,23 +23,47 @@ def answer_by(
     Return lead id → the instant by which its first answer would be due, were it assigned now.
 
     That is the limit of the first policy on acknowledging (else on first contact) that holds
-    for the lead's facts, or a promise that runs already, whichever ends first. A promise that
-    counts the rep's hours is counted in the hours in which anybody works, for the rep is not
-    chosen yet. What has passed is no deadline any more. Two statements at most.
+    for the lead's facts, or such a promise that runs already, whichever ends first. A promise
+    that counts the rep's or the team's hours is counted in the hours in which anybody works, for
+    the rep is not chosen yet. What has passed is no deadline any more. Three statements at most.
     """
     promises = policies.active()
     hours = _Hours(at)
     now = int(at.timestamp())
+    running = _running(leads, at=at)
     found: dict[int, int] = {}
     for lead in leads:
         instants = []
-        if lead.due_at is not None and lead.due_at > at:
-            instants.append(int(lead.due_at.timestamp()))
+        if lead.pk in running:
+            instants.append(int(running[lead.pk].timestamp()))
         promise = _first_answer(promises, facts[lead.pk])
         if promise is not None:
             instants.append(hours.due(promise.policy, now))
         if instants:
             found[lead.pk] = min(instants)
+    return found
+
+
+def _running(leads: Sequence[Lead], *, at: datetime) -> dict[int, datetime]:
+    """The next deadline of each lead by which its owner, whoever that is, must have answered."""
+    found, hidden = {}, []
+    for lead in leads:
+        if lead.due_at is None:
+            continue
+        if lead.due_what in FIRST_ANSWERS and lead.due_at > at:
+            found[lead.pk] = lead.due_at
+        else:
+            # The lead shows another promise, such as to find it an owner.
+            hidden.append(lead.pk)
+    if hidden:
+        clocks = Clock.objects.filter(
+            lead__in=hidden,
+            metric__in=FIRST_ANSWERS,
+            state=Clock.State.RUNNING,
+            paused_at__isnull=True,
+            due_at__gt=at,
+        )
+        found.update(clocks.order_by("-due_at").values_list("lead_id", "due_at"))
     return found
 
 
@@ -63,7 +87,7 @@ class _Hours:
         self.spans: Spans | None = None
 
     def due(self, policy: Policy, now: int) -> int:
-        if policy.hours == Policy.Hours.REP:
+        if policy.hours != Policy.Hours.ALWAYS:
             if self.spans is None:
                 self.spans = self._read()
             due = clockwork.due_within(self.spans, start=now, budget=policy.budget)

@@ -1,37 +1,83 @@
 """Take the steps of clocks that have come due: each once, whoever drives, whatever dies."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import logging
+from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from reps import trail
-from reps.availability import calendar_of, moment
-from reps.hours import is_open
-from reps.models import Rep, User
+from reps.availability import moment
+from reps.due import strikes
+from reps.models import Strike
 from reps.post import outbox
-from routing import ownership, work
-from routing.models import Lead, Organisation
-from routing.models.assignment import Reason
-from routing.work.reassign import answers_for
-from sla.models import Clock, Escalation
-from sla.services.clocks import refresh_promises
+from routing.models import Lead
+from routing.work.answering import last_in_line
+from sla.models import Clock, Escalation, Policy
+from sla.services import steps
+from sla.services.next_due import refresh_promises
+from sla.services.steps import Context, Outcome
 
+log = logging.getLogger(__name__)
+
+JOB = "clocks"
 BATCH = 50
 
 
 def drain(*, driver: str, due_before: datetime, at: datetime | None = None) -> int:
-    """Take every due step of one batch of clocks; return how many clocks were handled."""
-    due = list(
-        Clock.objects.filter(next_at__lte=due_before)
-        .order_by("next_at", "pk")
-        .values_list("pk", "lead_id")[:BATCH]
-    )
+    """
+    Take the due step of each of one batch of clocks, oldest first; return how many were handled.
+
+    A clock whose step fails stops no other: it comes behind all that have not failed. After
+    three failures the step is set aside: whoever answers at the end is told instead, and the
+    chain goes on.
+    """
+    failing = set(Strike.objects.filter(job=JOB).values_list("row_id", flat=True))
     return sum(
-        fire(clock_id=clock, lead_id=lead, driver=driver, due_before=due_before, at=at)
-        for clock, lead in due
+        _attempt(clock, lead, driver=driver, due_before=due_before, at=at, failed=clock in failing)
+        for clock, lead in _due(due_before, last=failing)
     )
+
+
+def _due(due_before: datetime, *, last: set[int]) -> list[tuple[int, int]]:
+    """The clocks of one batch, oldest first, and these behind all others."""
+    due = Clock.objects.filter(next_at__lte=due_before).order_by("next_at", "pk")
+    rows = list(due.exclude(pk__in=last).values_list("pk", "lead_id")[:BATCH])
+    if last and len(rows) < BATCH:
+        failing = due.filter(pk__in=last).values_list("pk", "lead_id")
+        rows += failing[: BATCH - len(rows)]
+    return rows
+
+
+def _attempt(
+    clock: int, lead: int, *, driver: str, due_before: datetime, at: datetime | None, failed: bool
+) -> int:
+    """Take a clock's step; `failed`: one of its steps has failed before."""
+    asked = {"clock_id": clock, "lead_id": lead, "driver": driver, "due_before": due_before}
+    try:
+        taken = fire(**asked, at=at)
+    except (OperationalError, InterfaceError):
+        # The database is not there, or two drivers met: no fault of this clock.
+        raise
+    except Exception as error:
+        log.exception("The step of clock %s failed", clock)
+        if strikes.strike(JOB, clock, error=repr(error), at=at or due_before):
+            return _set_aside(clock, asked, at=at)
+        return 0
+    if taken and failed and clock not in strikes.given_up(JOB):
+        strikes.forgive(JOB, clock)
+    return taken
+
+
+def _set_aside(clock: int, asked: dict, *, at: datetime | None) -> int:
+    """Tell a person in place of what the step says; the clock goes on with its next step."""
+    try:
+        return fire(**asked, at=at, set_aside=True)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("Clock %s could not even tell that its step fails", clock)
+        return 0
 
 
 def oldest() -> datetime | None:
@@ -46,38 +92,45 @@ def oldest() -> datetime | None:
 
 @transaction.atomic
 def fire(
-    *, clock_id: int, lead_id: int, driver: str, due_before: datetime, at: datetime | None = None
+    *,
+    clock_id: int,
+    lead_id: int,
+    driver: str,
+    due_before: datetime,
+    at: datetime | None = None,
+    set_aside: bool = False,
 ) -> int:
     """
     Take the due step of one clock, in one transaction with all its effects, dated `at`.
 
-    Locks lead before clock, as everybody does, and looks again at the clock afterwards: an
-    acknowledgement that came first has ended it, another driver has moved it on. Returns 1
-    if a step was taken.
+    Locks the lead first and its clock last, as everybody does: whoever changes a clock holds its
+    lead, so what is read in between stands. An acknowledgement that came first has ended the
+    clock, another driver has moved it on. Returns 1 if a step was taken. `set_aside`: not what
+    the step says, which keeps failing, but the word that it does.
     """
     at = at or due_before
     leads = list(
         Lead.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
-        .select_related("prospect", "source", "owner__team", "owner__user")
+        .select_related("prospect", "source", "responsible", "owner__team", "owner__user")
         .filter(pk=lead_id)
     )
     if not leads:
         return 0
-    if leads[0].assignments.filter(started_at__gt=at).exists():
+    lead = leads[0]
+    if lead.assignments.filter(started_at__gt=at).exists():
         # It changed hands after the moment as of which this driver works. What the step does
         # would end that custody before it began, so it is left to the next round.
         return 0
     clock = (
-        Clock.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("policy")
+        Clock.objects.select_related("policy")
         .filter(pk=clock_id, state=Clock.State.RUNNING, next_at__lte=due_before)
         .first()
     )
     if clock is None:
         return 0
     step = clock.steps[clock.next_step]
-    context = Context(leads[0], clock, at=at, driver=driver)
-    outcome = ACTIONS[step["do"]](context)
+    context = Context(lead, clock, step=step, at=at, driver=driver)
+    outcome = _failing(context) if set_aside else steps.take(context, most_hops=_most_hops(clock))
     Escalation.objects.create(
         clock=clock,
         lead_id=lead_id,
@@ -87,10 +140,11 @@ def fire(
         fired_at=at,
         driver=driver,
         recipients=len(outcome.told),
+        told=[user.pk for user in outcome.told],
         effect=outcome.effect[:200],
     )
     trail.note(
-        leads[0],
+        lead,
         kind="escalated",
         by=None,
         at=at,
@@ -98,112 +152,25 @@ def fire(
         reason=outcome.effect,
         data={"clock_id": clock.pk, "step": clock.next_step, "driver": driver},
     )
-    _tell(context, step["do"], outcome)
+    _tell(context, outcome)
     _move_on(clock, at=at)
     return 1
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What a step looks at."""
-
-    lead: Lead
-    clock: Clock
-    at: datetime
-    driver: str
-
-    @property
-    def manager(self) -> User:
-        owner = self.lead.owner
-        return answers_for(owner) if owner else Organisation.get().responsible
+def _failing(context: Context) -> Outcome:
+    """What is done for a step that cannot be taken: a person hears of it."""
+    user = last_in_line(context.at)
+    return Outcome([user], f"This step keeps failing and was set aside; told {user.label}")
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Who is told of a step, always somebody, and what it did, in words."""
-
-    told: tuple[User, ...]
-    effect: str
-
-
-def remind(context: Context) -> Outcome:
-    owner = context.lead.owner
-    if owner is None:
-        return Outcome((context.lead.responsible,), "Reminded whoever answers for the lead")
-    return Outcome((owner.user,), f"Reminded {owner}")
+def _most_hops(clock: Clock) -> int:
+    """The limit of hand-overs as it was when the clock started; later edits move no clock."""
+    versions = Policy.history.filter(id=clock.policy_id, version=clock.policy_version)
+    most = versions.order_by("-history_id").values_list("most_hops", flat=True).first()
+    return clock.policy.most_hops if most is None else most
 
 
-def tell_manager(context: Context) -> Outcome:
-    return Outcome((context.manager,), f"Told {context.manager.label}")
-
-
-def to_backup(context: Context) -> Outcome:
-    """Give the lead to the owner's backup, or to whoever backs that one up."""
-    owner = context.lead.owner
-    for backup in _backups(owner):
-        if _give(context, backup, f"{owner} did not answer in time"):
-            return Outcome((backup.user, context.manager), f"Gave it to {backup}")
-    return Outcome((context.manager,), "No backup can take it; told the manager")
-
-
-def to_manager(context: Context) -> Outcome:
-    """Make the manager the temporary owner; if they cannot own leads, they are told."""
-    manager = context.manager
-    rep = Rep.objects.select_related("user").filter(user=manager, is_active=True).first()
-    owner = context.lead.owner
-    if rep and _give(context, rep, f"{owner or 'Nobody'} did not answer in time"):
-        return Outcome((manager,), f"Made {manager.label} the temporary owner")
-    return Outcome((manager,), f"{manager.label} cannot take it now; told them")
-
-
-ACTIONS: dict[str, Callable[[Context], Outcome]] = {
-    "remind": remind,
-    "tell_manager": tell_manager,
-    "to_backup": to_backup,
-    "to_manager": to_manager,
-}
-
-
-def _backups(owner: Rep | None) -> list[Rep]:
-    """The owner's backup, the backup's backup and so on, nobody twice, active ones only."""
-    found: list[Rep] = []
-    seen = {owner.pk} if owner else set()
-    current = owner
-    while current is not None and current.backup_id and current.backup_id not in seen:
-        seen.add(current.backup_id)
-        current = Rep.objects.select_related("user", "team").get(pk=current.backup_id)
-        found.append(current)
-    return found
-
-
-def _give(context: Context, rep: Rep, reason: str) -> bool:
-    """Make `rep` the owner, if they work now, have room, and did not hold it before."""
-    lead = context.lead
-    held = lead.assignments.filter(rep=rep).exists()
-    if held or not rep.is_active or rep.is_paused(context.at):
-        return False
-    if rep.absences.filter(starts_at__lte=context.at, ends_at__gt=context.at).exists():
-        return False
-    if not is_open(calendar_of(rep, year=context.at.year), int(context.at.timestamp())):
-        return False
-    try:
-        with transaction.atomic():
-            work.give_to(
-                lead_id=lead.pk,
-                epoch=lead.owner_epoch,
-                rep_id=rep.pk,
-                reason_code=Reason.ESCALATED,
-                reason=reason,
-                by=None,
-                at=context.at,
-                driver=context.driver,
-            )
-    except ownership.OwnershipRefused:
-        return False
-    return True
-
-
-def _tell(context: Context, action: str, outcome: Outcome) -> None:
+def _tell(context: Context, outcome: Outcome) -> None:
     clock = context.clock
     outbox.put(
         [
@@ -211,10 +178,17 @@ def _tell(context: Context, action: str, outcome: Outcome) -> None:
                 key=f"clock-{clock.pk}-{clock.next_step}-{user.pk}",
                 kind="clock_step",
                 to=user.pk,
-                payload={"lead": clock.lead_id, "clock": clock.pk, "action": action},
+                payload={
+                    "lead": clock.lead_id,
+                    "clock": clock.pk,
+                    "step": clock.next_step,
+                    "action": context.step["do"],
+                    "moved": outcome.moved,
+                },
                 urgent=True,
+                about=f"routing.lead:{clock.lead_id}",
             )
-            for user in {user.pk: user for user in outcome.told}.values()
+            for user in outcome.told
         ],
         at=context.at,
     )
@@ -222,13 +196,17 @@ def _tell(context: Context, action: str, outcome: Outcome) -> None:
 
 def _move_on(clock: Clock, *, at: datetime) -> None:
     """Put the clock on its next step. The step's own effect may have ended the clock."""
+    taken = clock.next_step
     # A move stops HOLD clocks and leaves LEAD clocks, so look at the row as it is now.
-    clock.refresh_from_db()
+    clock = Clock.objects.select_for_update(no_key=True).get(pk=clock.pk)
     if clock.breached_at is None and clock.due_at <= at:
         clock.breached_at = at
-    clock.next_step += 1
+    clock.next_step = taken + 1
     if clock.state == Clock.State.RUNNING:
-        following = clock.steps[clock.next_step :]
-        clock.next_at = moment(following[0]["at"]) if following else None
+        clock.next_at = _next_at(clock.steps[clock.next_step :])
     clock.save(update_fields=["breached_at", "next_step", "next_at"])
     refresh_promises([clock.lead_id])
+
+
+def _next_at(following: Sequence[dict]) -> datetime | None:
+    return moment(following[0]["at"]) if following else None

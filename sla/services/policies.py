@@ -22,7 +22,9 @@ class Promise:
 def active() -> list[Promise]:
     """The active policies in the order in which they are asked; one statement."""
     return [
-        Promise(row, engine.parse(row.condition, facts.KINDS), chain.parse(row.steps))
+        Promise(
+            row, engine.parse(row.condition, facts.KINDS), chain.parse(row.steps, budget=row.budget)
+        )
         for row in Policy.objects.filter(is_active=True).order_by("metric", "position", "pk")
     ]
 

@@ -10,7 +10,7 @@ from reps import trail
 from reps.models import User
 from routing import engine
 from routing.qualify.facts import KINDS
-from sla import chain
+from sla import chain, targets
 from sla.models import Policy
 
 STANDARD = "Acknowledge within 15 minutes"
@@ -30,14 +30,15 @@ def save_policy(
     at: datetime,
 ) -> Policy:
     """
-    Save a policy with its condition and its chain.
+    Save a policy with its condition and its chain. Clocks that run keep theirs.
 
-    :raises PolicyRefused: if the chain cannot be used, or another policy has the name
+    :raises PolicyRefused: if the chain cannot be used, sends leads where nobody is, or another
+        policy has the name
     :raises routing.engine.InvalidPart: pointing at what the engine cannot read
     """
     engine.parse(condition, KINDS)
     try:
-        chain.parse(list(steps))
+        targets.check(chain.parse(list(steps), budget=policy.budget))
     except chain.ChainError as error:
         raise PolicyRefused(str(error)) from error
     policy.condition, policy.steps = dict(condition), [dict(step) for step in steps]

@@ -1,5 +1,7 @@
 """Promises about time: which there are, in sentences, and changing them."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -11,29 +13,71 @@ from django.views.decorators.http import require_POST
 from reps.due.clock import database_now
 from reps.views.gates import set_up_only
 from routing.engine import InvalidPart
+from routing.models import Pool, Queue
 from routing.rules import sentences as rule_sentences
 from routing.rules.builder import MATCHES, Row, Sheet, fact_choices, op_choices, small_number
 from routing.rules.sentences import Names
+from routing.visibility import visible_leads
 from sla import sentences
-from sla.forms import PolicyForm, StepRow, posted_steps, read_steps, stored_steps
+from sla.chain import ACTIONS, parse
+from sla.forms import (
+    UNITS,
+    PolicyForm,
+    StepRow,
+    TemplateForm,
+    point_at,
+    posted_steps,
+    read_steps,
+    stored_steps,
+)
 from sla.models import Policy
-from sla.services import setup
+from sla.services import older, setup, templates
 from sla.services.setup import PolicyRefused
+from sla.targets import Places, problems
 
 
 @set_up_only
 def policy_list(request: HttpRequest) -> HttpResponse:
     """Every policy as a sentence with its chain."""
-    names = Names.read()
+    names, places = Names.read(), Places.read()
+    running = older.running(visible_leads(request.user), at=database_now())
     rows = [
         {
             "policy": policy,
             "words": sentences.of_policy(policy, names),
-            "chain": sentences.of_chain(policy),
+            "chain": sentences.of_chain(policy, names),
+            "problems": [
+                _("Step %(n)s: %(problem)s") % {"n": number, "problem": words}
+                for number, words in problems(parse(policy.steps, budget=policy.budget), places)
+            ],
+            "running": running.get(policy.pk),
         }
         for policy in Policy.objects.all()
     ]
-    return TemplateResponse(request, "sla/policies.html", {"rows": rows})
+    return TemplateResponse(
+        request,
+        "sla/policies.html",
+        {"rows": rows, "templates": templates.all_templates(), "pools": names.pools.items()},
+    )
+
+
+@require_POST
+@set_up_only
+def policy_template(request: HttpRequest) -> HttpResponse:
+    """One click: a ready-made promise."""
+    form = TemplateForm(request.POST, pools=Pool.objects.all())
+    if not form.is_valid():
+        messages.warning(request, " ".join(e for found in form.errors.values() for e in found))
+        return redirect("policies")
+    chosen = templates.Chosen(form.cleaned_data["pool"], form.cleaned_data["hours"])
+    try:
+        made = templates.take(
+            key=request.POST.get("template", ""), chosen=chosen, by=request.user, at=database_now()
+        )
+        messages.success(request, _("Promised: %(policy)s.") % {"policy": made})
+    except PolicyRefused as refused:
+        messages.warning(request, str(refused))
+    return redirect("policies" if "from_policies" in request.POST else "setup")
 
 
 @require_POST
@@ -54,7 +98,7 @@ def policy_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     row = Policy() if pk is None else get_object_or_404(Policy, pk=pk)
     names = Names.read()
     page = _PolicyPage(request, row, names)
-    if request.method == "POST" and not page.acted and page.is_valid():
+    if request.method == "POST" and not page.acted and page.is_valid() and not page.previews:
         try:
             made = setup.save_policy(
                 policy=page.form.instance,
@@ -68,11 +112,11 @@ def policy_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         else:
             messages.success(request, _("Saved the promise “%(policy)s”.") % {"policy": made})
             return redirect("policies")
-    failed = request.method == "POST" and not page.acted
+    failed = request.method == "POST" and not page.acted and not page.preview
     return TemplateResponse(
         request,
         "sla/policy.html",
-        {"policy": row if pk else None, **page.context()},
+        {"policy": row if pk else None, "preview": page.preview, **page.context()},
         status=422 if failed else 200,
     )
 
@@ -95,9 +139,12 @@ class _PolicyPage:
         if data is not None and self.acted:
             # A button of the rows: show everything as typed, judge nothing yet.
             self.form.initial.update({n: data.get(n, "") for n in self.form.fields})
-            self.form.initial["is_active"] = "is_active" in data
+            self.form.initial.update({n: n in data for n in ("is_active", "pausable")})
+        self.previews = action == "preview"
         self.condition: dict | None = None
         self.chain: list[dict] = []
+        # The stored promise in words, or the one that was typed once it holds.
+        self.preview = self._in_words(row.condition) if row.pk and data is None else None
 
     def _act(self, action: str) -> bool:
         verb, _sep, number = action.partition(":")
@@ -114,10 +161,15 @@ class _PolicyPage:
         """Check all parts, so that every mistake shows at once."""
         kept = self.stored if self.deep and not self.replaces else None
         self.condition = kept or self.sheet.condition(self.names)
-        self.chain = read_steps(self.steps)
-        self.row.steps = self.chain
+        self.row.steps = read_steps(self.steps)
         good = self.form.is_valid()
-        return good and self.condition is not None and not any(s.error for s in self.steps)
+        # By now they are in the order in which they come.
+        self.chain = self.row.steps
+        point_at(self.steps, self.chain, self.form.wrong_steps)
+        good = good and self.condition is not None and not any(s.error for s in self.steps)
+        if good and self.previews:
+            self.preview = self._in_words(self.condition)
+        return good
 
     def context(self) -> dict:
         if not self.sheet.main.rows:
@@ -126,7 +178,9 @@ class _PolicyPage:
             "form": self.form,
             "sheet": self.sheet,
             "steps": self.steps or [StepRow()],
-            "actions": sentences.DO.items(),
+            "units": UNITS,
+            "actions": [(name, action.words) for name, action in ACTIONS.items()],
+            "targets": self._targets(),
             "fact_groups": fact_choices(self.names),
             "op_choices": op_choices(),
             "matches": MATCHES,
@@ -136,10 +190,33 @@ class _PolicyPage:
             "replaces_condition": self.replaces,
         }
 
+    def _targets(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Where steps can send leads: pools, and queues from which somebody claims."""
+        claimed = Queue.objects.filter(pool__isnull=False).values_list("pk", flat=True)
+        return [
+            (_("Pools"), [(f"pool:{pk}", name) for pk, name in self.names.pools.items()]),
+            (_("Queues"), [(f"queue:{pk}", self.names.queues[pk]) for pk in claimed]),
+        ]
+
+    def _in_words(self, condition: dict) -> dict[str, Any]:
+        row = Policy(
+            metric=self.row.metric,
+            scope=self.row.scope,
+            hours=self.row.hours,
+            budget=self.row.budget,
+            steps=self.row.steps,
+            condition=condition,
+        )
+        return {
+            "words": sentences.of_policy(row, self.names),
+            "chain": sentences.of_chain(row, self.names),
+        }
+
 
 urlpatterns = [
     path("policies/", policy_list, name="policies"),
     path("policies/new/", policy_edit, name="policy_add"),
+    path("policies/templates/", policy_template, name="policy_template"),
     path("policies/standard/", policy_standard, name="policy_standard"),
     path("policies/<int:pk>/", policy_edit, name="policy"),
 ]

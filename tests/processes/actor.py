@@ -3,11 +3,12 @@ Operating-system processes that act on the database of a test.
 
 `python -m tests.processes.actor PARTS`, a JSON list of [act, report, arguments]: reads the code
 once, says that it is ready, is told on its standard input at which instant to begin, and forks
-one process for each part. That connects for itself, waits for the instant, plays `acts.ACT`
-and leaves its report as JSON. Errors are part of the report; only refusals that a service
-documents are not errors.
+one process for each part. That connects for itself, waits for the instant, plays `acts.ACT` (or
+`MODULE:ACT`) and leaves its report as JSON. Errors are part of the report; only refusals that a
+service documents are not errors.
 """
 
+import importlib
 import json
 import logging
 import os
@@ -30,6 +31,8 @@ class Tally:
         self.done: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.errors: list[str] = []
+        # Seconds that each kind of act took.
+        self.took: dict[str, list[float]] = {}
         self.notes: dict[str, Any] = {}
         handler = logging.Handler(logging.WARNING)
         # Intake catches what breaks a batch and tries again: here that is an error too.
@@ -41,6 +44,7 @@ class Tally:
 
     def attempt(self, name: str, act: Callable[[], Any], *refusals: type[Exception]) -> Any:
         """Act once; return what came of it, or the refusal. Anything else is an error."""
+        began = time.monotonic()
         try:
             result = act()
         except refusals as refusal:
@@ -49,6 +53,8 @@ class Tally:
         except Exception:
             self.errors.append(f"{name}: {traceback.format_exc()}")
             return None
+        finally:
+            self.took.setdefault(name, []).append(time.monotonic() - began)
         self.done[name] += 1
         return result
 
@@ -61,6 +67,7 @@ class Tally:
             "done": self.done,
             "refused": self.refused,
             "errors": self.errors,
+            "took": self.took,
             **self.notes,
         }
 
@@ -73,6 +80,8 @@ def play(act: str, report: str, arguments: dict[str, Any], *, begins: float) -> 
     from reps.due import doorbell
     from tests.processes import acts
 
+    module, _, name = act.rpartition(":")
+    played = getattr(importlib.import_module(module) if module else acts, name)
     if arguments.pop("rings", False):
         # As the web does when it starts.
         warm_up()
@@ -81,7 +90,7 @@ def play(act: str, report: str, arguments: dict[str, Any], *, begins: float) -> 
     tally = Tally(begins)
     connection.ensure_connection()
     tally.wait_for(0.0)
-    getattr(acts, act)(tally, **arguments)
+    played(tally, **arguments)
     connection.close()
     Path(report).write_text(json.dumps(tally.as_json()), encoding="utf-8")
 

@@ -108,7 +108,10 @@ class Crew:
     def cast(self, *parts: Part) -> Process:
         """Start actors (see `actor`), which wait for `go`."""
         number = len(self._processes)
-        reports = [self.folder / f"{number}-{n}-{act}.json" for n, (act, _) in enumerate(parts)]
+        reports = [
+            self.folder / f"{number}-{n}-{act.rpartition(':')[2]}.json"
+            for n, (act, _) in enumerate(parts)
+        ]
         told = [
             [act, str(report), arguments]
             for (act, arguments), report in zip(parts, reports, strict=True)
@@ -122,12 +125,20 @@ class Crew:
         started.reports = reports
         return started
 
-    def go(self, actors: Process) -> None:
-        """Wait until they are ready, and let all begin at once."""
+    def ready(self, actors: Process) -> None:
+        """Wait until they have read their parts."""
         if actors.process.stdout.readline() != b"ready\n":
             raise AssertionError(f"The actors did not get ready:\n{actors.words()}")
+
+    def begin(self, actors: Process) -> None:
+        """Let actors who are ready begin, all at once."""
         actors.process.stdin.write(f"{time.time() + 0.3}\n".encode())
         actors.process.stdin.flush()
+
+    def go(self, actors: Process) -> None:
+        """Wait until they are ready, and let all begin at once."""
+        self.ready(actors)
+        self.begin(actors)
 
     def gather(
         self,

@@ -16,7 +16,17 @@ from django.db import models, transaction
 
 from accounts.models import Account, AccountOwner, Opportunity, Territory
 from reps import trail
-from reps.models import Absence, AuditEvent, CalendarFeed, Rep, RepSkill, Skill, Team, WorkCalendar
+from reps.models import (
+    Absence,
+    AuditEvent,
+    CalendarFeed,
+    Rep,
+    RepSkill,
+    RetentionRule,
+    Skill,
+    Team,
+    WorkCalendar,
+)
 from reps.models.tracked import bulk_writer
 from reps.trail import audit
 from reps.trail.history import tracked_fields, tracked_models
@@ -35,7 +45,7 @@ from routing.models import (
     ScoreFactor,
     Source,
 )
-from sla.models import Policy
+from sla.models import PauseReason, Policy
 from tests import make
 
 # Microseconds, because a way to write that loses them loses the order of what happened.
@@ -141,6 +151,10 @@ CASES: dict[type[models.Model], Case] = {
             "routing_paused_by_id": row.responsible_id,
         },
     ),
+    PauseReason: Case(
+        lambda: PauseReason(name="On holiday", longest=86_400),
+        lambda row: {"longest": 3600, "is_active": False},
+    ),
     Policy: Case(
         lambda: Policy(name="Quick"),
         lambda row: {"budget": 60, "steps": [], "condition": {"all": []}, "is_active": False},
@@ -182,6 +196,10 @@ CASES: dict[type[models.Model], Case] = {
     RepSkill: Case(
         lambda: RepSkill(rep=make.rep(), skill=make.skill("french")),
         lambda row: {"level": 5, "evidence": "C2", "review_on": date(2027, 1, 1)},
+    ),
+    RetentionRule: Case(
+        lambda: RetentionRule(what="messages", days=90),
+        lambda row: {"days": 30, "is_active": False},
     ),
     Rule: Case(
         lambda: Rule(
@@ -344,7 +362,7 @@ def test_history_leaves_out_only_the_columns_that_are_derived():
         if field not in tracked_fields(model)
     }
 
-    derived = {"route_at", "due_at", "due_what", "due_from"}
+    derived = {"route_at", "due_at", "due_what", "due_from", "paused_until"}
     readings = {"next_fetch_at", "fetched_at", "etag", "modified", "failures", "error"}
     linter = {"linted_stamp", "linted_at", "linted_ruleset_id"}
     # The address of a calendar is a secret.

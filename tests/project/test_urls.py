@@ -20,6 +20,11 @@ PUBLIC = {
     "f/<slug:slug>/thanks/<uuid:public_id>/": "the form's thank-you page, by an unguessable id",
     "f/<slug:slug>/embed.js": "embeds the hosted form in another site",
     "people/invite/<str:uidb64>/<str:token>/": "the invited have no password; the token is the key",
+    "t/<str:token>/": "a one-tap link acts without a sign-in; its signed token is the permission",
+    "sw.js": "the service worker: a script without data, asked for by browsers on their own",
+    "hooks/slack/": "Slack has no login; it signs the body",
+    "hooks/teams/": "Teams has no login; it signs the body",
+    "hooks/twilio/": "the provider has no login; it signs address and parameters",
     "admin/login/": "where signing in to the admin happens",
     "admin/jsi18n/": "the admin's own words, no data",
 }

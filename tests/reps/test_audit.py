@@ -3,13 +3,14 @@
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from reps import trail
 from reps.models import AuditEvent, AuditHead
 from reps.models.audit import TrailIsAppendOnly
 from reps.trail import audit
 from tests import make
+from tests.tamper import run
 
 AT = make.MONDAY_9AM
 pytestmark = pytest.mark.django_db
@@ -28,11 +29,6 @@ def team():
             data={"number": number, "share": 0.1, "text": "ü “x”", "none": None},
         )
     return row
-
-
-def run(sql: str, *params) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
 
 
 def faults() -> list[tuple[int, str]]:

@@ -8,8 +8,9 @@ from django.core import mail
 
 from reps.due import jobs
 from reps.due.loop import Sweep
-from reps.models import Message, NotificationPreference
-from reps.post import channels, deliver, kinds, outbox
+from reps.models import ChannelChoice, Delivery, Message
+from reps.post import channels, deliver, kinds, outbox, rests, ways
+from reps.post.channels.base import ChannelFailed, ChannelRefused, Taken, Wire
 from reps.post.kinds import Kind, Text
 from routing.intake import process
 from tests import make
@@ -29,17 +30,27 @@ class Clock:
 class Recorder:
     """A channel that fails as often as it is told to."""
 
-    def __init__(self, name="recorder", failures=0):
-        self.name, self.failures, self.sent = name, failures, []
+    address = ""
 
-    def wanted(self, user, preference):
+    def __init__(self, name="recorder", *, failures=0, error=None, takes=0.0):
+        self.name, self.label, self.sent = name, name.title(), []
+        self.failures, self.error, self.takes = failures, error, takes
+
+    def is_set_up(self):
         return True
 
-    def send(self, text, *, to, key):
+    def reaches(self, user, choice):
+        return choice.address != "unreachable"
+
+    def build(self, text, *, to, choice, message):
+        return [Wire(url="", body=(to.username, message.key, text.subject), shown={"to": "x"})]
+
+    def hand_over(self, wire):
         if self.failures:
             self.failures -= 1
-            raise OSError("the other side is away")
-        self.sent.append((to.username, key, text.subject))
+            raise self.error or OSError("the other side is away")
+        self.sent.append(wire.body)
+        return Taken(provider_id=f"{self.name}-{len(self.sent)}")
 
 
 @pytest.fixture(autouse=True)
@@ -72,9 +83,21 @@ def kind():
 
 @pytest.fixture
 def recorder(monkeypatch):
-    found = Recorder()
-    monkeypatch.setattr(channels, "ALL", (found,))
-    return found
+    """The only channel there is, and so the one that everybody is told by."""
+    monkeypatch.setattr(ways, "BY_DEFAULT", "recorder")
+    return there_are(monkeypatch, Recorder())
+
+
+def there_are(monkeypatch, *found):
+    monkeypatch.setattr(channels, "ALL", found)
+    return found[0]
+
+
+def wants(user, *wishes):
+    """Say what a person wants: (channel, mode) in order."""
+    for place, (channel, mode) in enumerate(wishes):
+        ChannelChoice.objects.create(user=user, channel=channel, mode=mode, place=place)
+    return user
 
 
 def put(key="k", *, to=None, urgent=False, at=AT) -> Message:
@@ -162,7 +185,7 @@ def test_the_error_is_kept(clock, kind, recorder):
     drain(clock)
 
     message.refresh_from_db()
-    assert message.last_error == "OSError: the other side is away"
+    assert message.last_error == "Recorder: OSError: the other side is away"
     assert message.state == "PENDING"
 
 
@@ -178,7 +201,7 @@ def test_after_twelve_attempts_a_message_is_given_up_visibly_and_can_be_replayed
     message.refresh_from_db()
     assert (message.state, message.attempts) == ("DEAD", deliver.MOST_ATTEMPTS)
 
-    deliver.replay(message=message, at=clock.now)
+    assert deliver.replay(Message.objects.all(), by=make.user(), at=clock.now) == 1
     message.refresh_from_db()
     assert (message.state, message.attempts, message.done_at) == ("PENDING", 0, None)
     drain(clock)
@@ -191,7 +214,7 @@ def test_only_what_was_given_up_is_replayed(clock, kind, recorder):
     message = put()
     drain(clock)
 
-    deliver.replay(message=message, at=AT)
+    assert deliver.replay(Message.objects.all(), by=make.user(), at=AT) == 0
 
     message.refresh_from_db()
     assert message.state == "SENT"
@@ -199,8 +222,8 @@ def test_only_what_was_given_up_is_replayed(clock, kind, recorder):
 
 def test_a_retry_repeats_only_the_channel_that_failed(clock, kind, monkeypatch):
     good, bad = Recorder("good"), Recorder("bad", failures=1)
-    monkeypatch.setattr(channels, "ALL", (bad, good))
-    message = put()
+    there_are(monkeypatch, bad, good)
+    message = put(to=wants(make.user(), ("bad", "ALWAYS"), ("good", "ALWAYS")))
 
     drain(clock)
     clock.now += timedelta(minutes=1)
@@ -247,7 +270,8 @@ def test_a_message_under_a_lease_is_left_to_its_sender(clock, kind, recorder):
 
 def test_when_a_sender_dies_another_takes_over_after_the_lease(clock, kind, recorder):
     message = put()
-    deliver._claim(due_before=AT)
+    (claimed,) = deliver._claim(due_before=AT)
+    assert deliver._begin(claimed)
 
     clock.now += deliver.LEASE + timedelta(seconds=1)
     assert drain(clock, driver="sweep") == 1
@@ -255,6 +279,44 @@ def test_when_a_sender_dies_another_takes_over_after_the_lease(clock, kind, reco
     message.refresh_from_db()
     # The attempt of the dead sender counts, so that a message cannot kill for ever.
     assert (message.state, message.attempts, message.driver) == ("SENT", 2, "sweep")
+
+
+def test_who_was_claimed_with_a_killer_loses_no_attempt(clock, kind, recorder):
+    put("killer"), put("other")
+    claimed = deliver._claim(due_before=AT)
+    deliver._begin(claimed[0])
+
+    clock.now += deliver.LEASE + timedelta(seconds=1)
+    drain(clock)
+
+    assert dict(Message.objects.values_list("key", "attempts")) == {"killer": 2, "other": 1}
+
+
+def test_a_message_that_kills_every_sender_is_given_up(clock, kind, recorder):
+    message = put()
+
+    for _ in range(deliver.MOST_ATTEMPTS):
+        (claimed,) = deliver._claim(due_before=AT)
+        assert deliver._begin(claimed)
+        clock.now += deliver.LEASE + timedelta(seconds=1)
+    drain(clock)
+
+    message.refresh_from_db()
+    assert (message.state, recorder.sent) == ("DEAD", [])
+    assert "died" in message.last_error
+
+
+def test_a_sender_that_was_overtaken_sends_and_writes_no_more(clock, kind, recorder):
+    message = put()
+    (slow,) = deliver._claim(due_before=AT)
+    clock.now += deliver.LEASE + timedelta(seconds=1)
+    drain(clock, driver="quick")
+
+    deliver._deliver(slow, driver="slow", rests=rests.Rests())
+
+    message.refresh_from_db()
+    assert len(recorder.sent) == 1
+    assert (message.state, message.attempts, message.driver) == ("SENT", 1, "quick")
 
 
 def test_somebody_without_a_channel_has_it_in_their_inbox(clock, kind, monkeypatch):
@@ -316,9 +378,7 @@ def test_an_email_has_its_facts_its_link_and_its_key(clock, kind):
 
 
 def test_who_wants_no_email_gets_none(clock, kind):
-    user = make.user()
-    NotificationPreference.objects.create(user=user, by_email=False)
-    message = put(to=user)
+    message = put(to=wants(make.user(), ("email", "OFF")))
 
     drain(clock)
 
@@ -335,6 +395,252 @@ def test_who_has_no_address_gets_no_email(clock, kind):
     drain(clock)
 
     assert mail.outbox == []
+
+
+# --- Several ways -------------------------------------------------------------------------------
+
+
+def attempts_of(message):
+    return list(message.deliveries.values_list("channel", "outcome"))
+
+
+def test_every_attempt_is_on_record(clock, kind, recorder):
+    message = put()
+    recorder.failures = 1
+
+    drain(clock)
+    clock.now += timedelta(seconds=5)
+    drain(clock, driver="sweep")
+
+    failed, taken = message.deliveries.all()
+    assert (failed.outcome, failed.at, failed.driver) == ("FAILED", AT, "test")
+    assert failed.detail == "OSError: the other side is away"
+    assert (taken.outcome, taken.driver, taken.provider_id) == ("TAKEN", "sweep", "recorder-1")
+    assert taken.body is None
+
+
+def test_everyone_is_told_by_what_they_always_want_and_of_urgent_things_by_more(
+    clock, kind, monkeypatch
+):
+    there_are(monkeypatch, *map(Recorder, ("a", "b", "c", "d")))
+    wishes = (("c", "URGENT"), ("a", "ALWAYS"), ("b", "FALLBACK"), ("d", "OFF"))
+    user = wants(make.user(), *wishes)
+    plain, urgent = put("plain", to=user), put("urgent", to=user, urgent=True)
+
+    drain(clock)
+
+    assert attempts_of(plain) == [("a", "TAKEN")]
+    assert attempts_of(urgent) == [("c", "TAKEN"), ("a", "TAKEN")]
+
+
+def test_what_fails_twice_falls_over_to_the_next_and_is_left_alone(clock, kind, monkeypatch):
+    bad, poor, good = Recorder("bad", failures=99), Recorder("poor", failures=99), Recorder("good")
+    there_are(monkeypatch, bad, poor, good, Recorder("spare"))
+    wishes = ("bad", "ALWAYS"), ("poor", "FALLBACK"), ("good", "FALLBACK"), ("spare", "FALLBACK")
+    message = put(to=wants(make.user(), *wishes))
+
+    drain(clock)
+    assert attempts_of(message) == [("bad", "FAILED")]
+    clock.now += timedelta(minutes=1)
+    drain(clock)
+    clock.now += timedelta(hours=5)
+    drain(clock)
+
+    message.refresh_from_db()
+    assert attempts_of(message)[1:] == [("bad", "FAILED"), ("poor", "FAILED"), ("good", "TAKEN")]
+    assert (message.state, list(message.delivered)) == ("SENT", ["good"])
+
+
+def test_what_is_refused_for_good_falls_over_at_once(clock, kind, monkeypatch):
+    bad = Recorder("bad", failures=99, error=ChannelRefused("no such address"))
+    there_are(monkeypatch, bad, Recorder("good"))
+    message = put(to=wants(make.user(), ("good", "FALLBACK"), ("bad", "ALWAYS")))
+
+    drain(clock)
+
+    message.refresh_from_db()
+    assert attempts_of(message) == [("bad", "REFUSED"), ("good", "TAKEN")]
+    assert (message.state, message.last_error) == ("SENT", "Bad: no such address")
+
+
+def test_what_everybody_refuses_is_given_up_at_once(clock, kind, monkeypatch):
+    no = ChannelRefused("no")
+    there_are(monkeypatch, *(Recorder(name, failures=1, error=no) for name in ("a", "b")))
+    message = put(to=wants(make.user(), ("a", "ALWAYS"), ("b", "FALLBACK")))
+
+    drain(clock)
+    message.refresh_from_db()
+    assert (message.state, message.attempts) == ("DEAD", 1)
+
+    # A person has mended it: both are asked again.
+    deliver.replay(Message.objects.all(), by=make.user(), at=clock.now)
+    drain(clock)
+    message.refresh_from_db()
+    assert (message.state, list(message.delivered)) == ("SENT", ["a"])
+
+
+def test_who_was_told_by_one_channel_is_told_whatever_becomes_of_the_other(
+    clock, kind, monkeypatch
+):
+    bad = Recorder("bad", failures=99)
+    there_are(monkeypatch, bad, Recorder("good"))
+    message = put(to=wants(make.user(), ("bad", "ALWAYS"), ("good", "ALWAYS")))
+
+    for _ in range(deliver.MOST_ATTEMPTS):
+        drain(clock)
+        clock.now += timedelta(hours=2)
+
+    message.refresh_from_db()
+    assert (message.state, message.attempts) == ("SENT", deliver.MOST_ATTEMPTS)
+    assert message.last_error.startswith("Bad")
+
+
+def test_a_way_that_cannot_be_used_is_replaced_by_a_fallback(clock, kind, monkeypatch):
+    there_are(monkeypatch, Recorder("a"), Recorder("b"))
+    user = wants(make.user(), ("a", "ALWAYS"), ("b", "FALLBACK"))
+    ChannelChoice.objects.filter(channel="a").update(address="unreachable")
+    message = put(to=user)
+
+    drain(clock)
+
+    assert attempts_of(message) == [("b", "TAKEN")]
+
+
+def test_who_has_no_usable_way_left_gets_an_email(clock, kind):
+    user = make.user()
+    ChannelChoice.objects.create(user=user, channel="slack", address="")
+    ChannelChoice.objects.create(user=user, channel="pigeon")
+    put(to=user)
+
+    drain(clock)
+
+    assert [one.to for one in mail.outbox] == [[user.email]]
+
+
+def test_a_provider_that_asks_for_time_gets_it(clock, kind, recorder):
+    message = put()
+    recorder.failures = 1
+    recorder.error = ChannelFailed("busy", retry_after=timedelta(minutes=7))
+
+    drain(clock)
+
+    message.refresh_from_db()
+    assert (message.due_at - AT, message.waits_for) == (timedelta(minutes=7), "RETRY")
+
+
+def test_a_kind_may_name_the_one_channel_it_leaves_by(clock, monkeypatch):
+    there_are(monkeypatch, Recorder("a"), Recorder("b"))
+    kinds.register(Kind("answer", lambda message: Text("S", "B"), only="b"))
+    user = wants(make.user(), ("a", "ALWAYS"), ("b", "OFF"))
+    outbox.put([outbox.Draft(key="k", kind="answer", to=user.pk)], at=AT)
+
+    drain(clock)
+
+    kinds._kinds.pop("answer")
+    assert attempts_of(Message.objects.get()) == [("b", "TAKEN")]
+
+
+# --- Channels that rest -------------------------------------------------------------------------
+
+
+def test_a_channel_that_fails_in_a_row_rests_for_everybody_while_others_go_on(
+    clock, kind, monkeypatch
+):
+    bad, good = Recorder("bad", failures=99), Recorder("good")
+    there_are(monkeypatch, bad, good)
+    for number in range(8):
+        user = make.user(f"u{number}")
+        put(f"bad-{number}", to=wants(user, ("bad", "ALWAYS")))
+        put(f"good-{number}", to=wants(make.user(), ("good", "ALWAYS")))
+
+    drain(clock)
+
+    tried = Delivery.objects.filter(channel="bad").count()
+    resting = Message.objects.filter(waits_for="REST")
+    assert (tried, len(good.sent)) == (rests.IN_A_ROW, 8)
+    assert resting.count() == 8 - rests.IN_A_ROW
+    # What was not tried has lost no attempt, and waits until the rest is over.
+    assert {(one.attempts, one.due_at) for one in resting} == {(0, AT + rests.REST)}
+
+    # Another process knows as well; after the rest one message tries.
+    clock.now += timedelta(seconds=30)
+    put("later", to=wants(make.user(), ("bad", "ALWAYS")), at=clock.now)
+    drain(clock)
+    assert Delivery.objects.filter(channel="bad").count() == tried
+    clock.now = AT + rests.REST
+    bad.failures = 0
+    drain(clock)
+    assert len(bad.sent) == 9
+
+
+def test_one_persons_broken_address_is_no_broken_channel(clock, kind, monkeypatch):
+    bad = there_are(monkeypatch, Recorder("bad", failures=6))
+    ann = wants(make.user(), ("bad", "ALWAYS"))
+    for number in range(6):
+        put(f"ann-{number}", to=ann)
+    put("zoe", to=wants(make.user(), ("bad", "ALWAYS")))
+
+    drain(clock)
+
+    assert [key for _, key, _ in bad.sent] == ["zoe"]
+
+
+def test_a_provider_that_hangs_costs_the_others_one_time_out(clock, kind, monkeypatch):
+    hangs, good = Recorder("hangs", failures=99), Recorder("good")
+    there_are(monkeypatch, hangs, good)
+    ticks = iter(range(0, 10_000, 10))
+    monkeypatch.setattr("reps.post.attempts.time.monotonic", lambda: next(ticks))
+    for number in range(5):
+        put(f"hangs-{number}", to=wants(make.user(), ("hangs", "ALWAYS")))
+        put(f"good-{number}", to=wants(make.user(), ("good", "ALWAYS")))
+
+    drain(clock)
+
+    assert Delivery.objects.filter(channel="hangs").count() == 1
+    assert len(good.sent) == 5
+
+
+def test_where_a_channel_rests_another_takes_its_place_at_once(clock, kind, monkeypatch):
+    hangs = Recorder("hangs")
+    there_are(monkeypatch, hangs, Recorder("good"))
+    old = put("old")
+    Delivery.objects.create(
+        message=old, channel="hangs", at=AT, outcome="FAILED", seconds=rests.HUNG
+    )
+    message = put(to=wants(make.user(), ("hangs", "ALWAYS"), ("good", "FALLBACK")))
+
+    drain(clock)
+
+    assert attempts_of(message) == [("good", "TAKEN")]
+
+
+# --- The demo: nothing leaves -------------------------------------------------------------------
+
+
+def test_in_the_demo_nothing_leaves_and_what_would_have_is_kept(clock, kind, monkeypatch, settings):
+    settings.OUTBOX_KEEPS = True
+    channel = there_are(monkeypatch, Recorder("a"))
+    message = put(to=wants(make.user(), ("a", "ALWAYS")))
+
+    drain(clock)
+
+    row = message.deliveries.get()
+    message.refresh_from_db()
+    assert (channel.sent, message.state) == ([], "SENT")
+    assert (row.outcome, row.detail, row.body) == ("TAKEN", "demo: shown, not sent", {"to": "x"})
+
+
+def test_in_the_demo_a_secret_is_not_kept(clock, monkeypatch, settings):
+    settings.OUTBOX_KEEPS = True
+    there_are(monkeypatch, Recorder("a"))
+    kinds.register(Kind("secret", lambda message: Text("S", "B"), secret=True))
+    user = wants(make.user(), ("a", "ALWAYS"))
+    outbox.put([outbox.Draft(key="k", kind="secret", to=user.pk)], at=AT)
+
+    drain(clock)
+
+    kinds._kinds.pop("secret")
+    assert Delivery.objects.get().body is None
 
 
 # --- A hot lead ---------------------------------------------------------------------------------

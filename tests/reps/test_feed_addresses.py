@@ -4,7 +4,8 @@ import ipaddress
 
 import pytest
 
-from reps.feeds.addresses import AddressRefused, check_resolved, is_public, place_of
+from reps.feeds.addresses import place_of
+from reps.net.addresses import AddressRefused, check_resolved, is_public
 
 PRIVATE = [
     "127.0.0.1",

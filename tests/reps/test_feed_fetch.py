@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from reps.feeds import fetch as fetching
 from reps.feeds.fetch import MOST_BYTES, FetchFailed, Known, fetch
+from reps.net import wire
 
 ICS = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
 
@@ -239,7 +239,7 @@ def test_a_name_is_asked_once_and_its_checked_number_is_the_one_connected_to(mon
         connected.append(address)
         raise OSError("nothing leaves the test")
 
-    monkeypatch.setattr(fetching.socket, "create_connection", connect)
+    monkeypatch.setattr(wire.socket, "create_connection", connect)
 
     with pytest.raises(FetchFailed):
         fetch("https://calendar.test/cal", resolver=rebinding)
@@ -256,10 +256,8 @@ def test_the_certificate_is_asked_for_the_name_and_not_for_the_number(monkeypatc
             named.append(server_hostname)
             raise OSError("far enough")
 
-    monkeypatch.setattr(fetching.ssl, "create_default_context", Context)
-    monkeypatch.setattr(
-        fetching.socket, "create_connection", lambda address, timeout: socket.socket()
-    )
+    monkeypatch.setattr(wire.ssl, "create_default_context", Context)
+    monkeypatch.setattr(wire.socket, "create_connection", lambda address, timeout: socket.socket())
 
     with pytest.raises(FetchFailed):
         fetch("https://calendar.test/cal", resolver=lambda host, port: ["93.184.216.34"])

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Group
 
 from reps import access, signals
-from reps.models import AuditEvent, Message, NotificationPreference, RepSkill, RosterStamp, User
+from reps.models import AuditEvent, Message, RepSkill, RosterStamp, User
 from reps.models.user import UserCannotBeDeleted
 from reps.services import absences, invitations, people
 from reps.services.people import PeopleRefused
@@ -248,16 +248,11 @@ def test_a_skill_has_one_level_with_history(ann, boss):
     assert list(row.history.order_by("history_id").values_list("level", flat=True)) == [2, 4]
 
 
-def test_preferences_are_kept_and_the_webhook_stays_out_of_the_trail(ann):
-    preference = NotificationPreference(
-        user=ann.user, by_slack=True, slack_webhook_url="https://hooks.slack.com/services/secret"
-    )
-
-    people.set_preferences(preference=preference, time_zone="Asia/Tokyo", by=ann.user, at=AT)
+def test_the_time_zone_is_kept_and_on_record(ann):
+    people.set_time_zone(user=ann.user, time_zone="Asia/Tokyo", at=AT)
 
     assert User.objects.get(pk=ann.user.pk).time_zone == "Asia/Tokyo"
-    event = AuditEvent.objects.get(kind="preferences")
-    assert "secret" not in str(event.data)
+    assert AuditEvent.objects.get(kind="preferences").data == {"zone": "Asia/Tokyo"}
 
 
 def test_whatever_changes_who_may_get_a_lead_moves_the_rosters_stamp(ann, boss):

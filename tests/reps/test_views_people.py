@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from reps.due.clock import database_now
-from reps.models import Absence, Message, NotificationPreference, Rep, Team, User, WorkCalendar
+from reps.models import Absence, Message, Rep, Team, User, WorkCalendar
 from reps.services import invitations
 from tests import make
 
@@ -230,11 +230,11 @@ def test_a_single_day_gets_its_own_hours_and_loses_them(client, manager):
     assert row.overrides == {}
 
 
-def test_a_rep_sets_where_to_be_told_and_when_away(client):
+def test_a_rep_sets_their_zone_and_when_they_are_away(client):
     rep = make.rep("robin")
     client.force_login(rep.user)
 
-    client.post(reverse("my_settings"), {"by_email": "on", "time_zone": "Europe/Berlin"})
+    client.post(reverse("my_settings"), {"time_zone": "Europe/Berlin"})
     client.post(
         reverse("my_absence_add"),
         {
@@ -245,23 +245,8 @@ def test_a_rep_sets_where_to_be_told_and_when_away(client):
         },
     )
 
-    assert NotificationPreference.objects.get(user=rep.user).by_email
     assert User.objects.get(pk=rep.user_id).time_zone == "Europe/Berlin"
     assert rep.absences.get().reason == "Holiday"
-
-
-def test_a_webhook_elsewhere_than_slack_is_refused(client):
-    rep = make.rep("robin")
-    client.force_login(rep.user)
-
-    page = client.post(
-        reverse("my_settings"),
-        {"by_slack": "on", "slack_webhook_url": "https://evil.test/x", "time_zone": "UTC"},
-    )
-
-    assert page.status_code == 422
-    assert "not a Slack webhook host" in page.content.decode()
-    assert not NotificationPreference.objects.exists()
 
 
 def test_nobody_ends_the_absence_of_another(client):

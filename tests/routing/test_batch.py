@@ -667,7 +667,7 @@ def test_after_a_batch_that_failed_the_next_one_works_in_the_same_process(ann):
     signals.leads_placed.connect(fails)
     try:
         with pytest.raises(RuntimeError):
-            route()
+            batch.route(driver="test", at=AT, due_before=AT)
     finally:
         signals.leads_placed.disconnect(fails)
     assert not RosterSnapshot.objects.exists()

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from reps.availability import calendar_of
 from reps.due import jobs
 from reps.due.clock import database_now
-from reps.models import Absence, AuditEvent, NotificationPreference, Rep, Team, User
+from reps.models import Absence, AuditEvent, ChannelChoice, Rep, Team, User
 from reps.trail.history import tracked_models
 from routing.demo import browser, organisation, people, rules, traffic
 from routing.demo.prospects import Prospects
@@ -164,7 +164,9 @@ def test_people_have_managers_backups_and_the_desk(demo):
 
     assert Team.objects.filter(manager__username="manager").count() == 2
     assert Team.objects.exclude(manager__username="manager").exists()
-    assert NotificationPreference.objects.count() == User.objects.count()
+    assert set(ChannelChoice.objects.values_list("user", flat=True)) == set(
+        User.objects.values_list("pk", flat=True)
+    )
     assert sellers.count() == len(people.SELLERS)
     assert all(rep.backup and rep.backup.is_active for rep in sellers)
     assert desk.pool.members.filter(rep__user__username="rep").exists()
@@ -327,6 +329,28 @@ def test_whoever_was_not_reached_is_called_twice_and_not_for_ever(monkeypatch):
             break
 
     assert reached == [False, True]
+
+
+def test_whoever_calls_back_later_has_their_clocks_paused_and_is_left_alone(monkeypatch):
+    lead = {"id": 1, "epoch": 1, "acknowledged_at": "then", "contacted_at": None}
+    acts: list[tuple[str, int | None]] = []
+    seller = Seller("http://127.0.0.1:9", "noor", "Noor Qadirzade")
+    draws = iter([0.9, 0.1])  # not reached; asks to be called back
+    monkeypatch.setattr("random.Random.random", lambda self: next(draws, 0.9))
+    monkeypatch.setattr("random.Random.uniform", lambda self, *_: 15.0)
+    monkeypatch.setattr(seller, "_list", lambda path: [{"id": 7}])
+    monkeypatch.setattr(
+        seller,
+        "_act",
+        lambda _lead, verb, *_, **sent: acts.append((verb, sent.get("reason"))) or "",
+    )
+
+    list(seller.treat(lead, 0.0))
+    list(seller.treat(lead, 20.0))
+    lead["paused_until"] = "later"
+    list(seller.treat(lead, 500.0))
+
+    assert acts == [("contact", None), ("pause", 7)]
 
 
 def test_a_rep_whose_session_ended_signs_in_again(running):

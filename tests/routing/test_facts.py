@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from accounts.geography import AreaIndex
 from accounts.models import AccountOwner
 from reps.models import Rep, Skill
-from routing import ownership
+from routing import ownership, work
 from routing.dispatch import gather
 from routing.models import Lead, Organisation
 from routing.qualify import daytime, facts, languages, segments
@@ -357,7 +357,7 @@ def test_a_promise_that_runs_already_is_the_deadline_if_it_ends_first():
 
     def promised(at):
         with bulk_writer("test"):
-            update_many(Lead, [{"pk": lead.pk, "due_at": at}])
+            update_many(Lead, [{"pk": lead.pk, "due_at": at, "due_what": "ACKNOWLEDGE"}])
 
     promised(AT + timedelta(minutes=5))
     assert known(lead)["answer_by"] == int(AT.timestamp()) + 300
@@ -365,4 +365,22 @@ def test_a_promise_that_runs_already_is_the_deadline_if_it_ends_first():
     assert known(lead)["answer_by"] == int(AT.timestamp()) + 900
     # What has passed is no deadline any more.
     promised(AT - timedelta(hours=5))
+    assert known(lead)["answer_by"] == int(AT.timestamp()) + 900
+
+
+def test_what_is_promised_about_finding_an_owner_is_no_deadline_of_the_owner():
+    make.policy("Owner", metric="ASSIGN", hours="ALWAYS", budget=60)
+    make.policy("Contact", metric="CONTACT", hours="ALWAYS", budget=900)
+    ann = make.rep("ann")
+
+    fresh = make.lead(at=AT)
+    assert fresh.due_what == "ASSIGN"
+    assert known(fresh)["answer_by"] == int(AT.timestamp()) + 900
+
+    # Handed back, its first contact is still owed by whoever gets it.
+    lead = make.owned(ann, at=AT)
+    later = AT + timedelta(minutes=2)
+    work.decline(lead_id=lead.pk, epoch=1, reason="No", by=ann.user, at=later, driver="test")
+    lead.refresh_from_db()
+    assert lead.due_what == "ASSIGN"
     assert known(lead)["answer_by"] == int(AT.timestamp()) + 900

@@ -6,10 +6,12 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import OperationalError
 
 from reps.models import AuditEvent, Message
+from reps.models.tracked import bulk_writer
 from routing import signals, work
-from routing.intake import doors, process, quarantine
+from routing.intake import attempts, doors, process, quarantine
 from routing.intake.decode import Problem
 from routing.intake.quarantine import NotInQuarantine, QuarantineRefused, StillBroken
 from routing.models import Lead, Prospect, Submission, Touch
@@ -396,14 +398,14 @@ def test_a_batch_that_fails_is_tried_one_by_one_and_given_up_after_five_attempts
     monkeypatch.setattr(process, "_touch", fails)
     now = AT
     with caplog.at_level(logging.CRITICAL):
-        for _ in range(process.MOST_ATTEMPTS):
+        for _ in range(attempts.MOST):
             process.drain(driver="test", due_before=now)
             now += timedelta(minutes=10)
 
     poisoned.refresh_from_db()
     good.refresh_from_db()
     assert good.state == "PROCESSED"
-    assert (poisoned.state, poisoned.attempts) == ("QUARANTINED", process.MOST_ATTEMPTS)
+    assert (poisoned.state, poisoned.attempts) == ("QUARANTINED", attempts.MOST)
     assert poisoned.errors[0]["code"] == "failed"
     assert Lead.objects.count() == 1
     assert Touch.objects.count() == 1
@@ -422,8 +424,8 @@ def test_a_failing_submission_is_put_off_a_little_longer_each_time(monkeypatch):
     finally:
         logging.disable(logging.NOTSET)
 
-    assert first == AT + process.RETRY
-    assert broken.due_at == first + 2 * process.RETRY
+    assert first == AT + attempts.RETRY
+    assert broken.due_at == first + 2 * attempts.RETRY
 
 
 # --- Mending ------------------------------------------------------------------------------------
@@ -502,3 +504,84 @@ def test_a_raw_body_is_shown_without_what_a_page_cannot_show():
 
     assert text.startswith("a\ufffd\ufffd[31m\ufffd")
     assert cut
+
+
+# --- What kills its process -----------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """The process dies here: nothing catches this, and what it had not committed is gone."""
+
+
+def test_a_submission_that_kills_its_process_has_five_attempts_and_stops_no_other(monkeypatch):
+    received = [make.submission({"company": "Killer" if n == 3 else "Fine"}) for n in range(6)]
+    starts = []
+    original = process._touch
+
+    def kills(items):
+        if any(item.prospect.company == "Killer" for item in items):
+            starts.append(len(items))
+            raise Killed
+        original(items)
+
+    monkeypatch.setattr(process, "_touch", kills)
+    # Late enough that attempts are counted; before, nobody could know.
+    now = AT + timedelta(seconds=20)
+    for _ in range(20):
+        try:
+            process.drain(driver="test", due_before=now)
+        except Killed:
+            now += timedelta(seconds=1)
+
+    states = [Submission.objects.get(pk=one.pk).state for one in received]
+    assert states == ["PROCESSED"] * 3 + ["QUARANTINED"] + ["PROCESSED"] * 2
+    # Once in the batch, then by itself.
+    assert starts == [6] + [1] * attempts.MOST
+
+
+def test_a_batch_that_keeps_up_counts_nothing():
+    make.submission()
+
+    process.drain(driver="test", due_before=AT + timedelta(seconds=1))
+
+    assert Submission.objects.get().attempts == 0
+
+
+def test_if_every_submission_fails_none_of_them_is_to_blame(monkeypatch):
+    for _ in range(3):
+        make.submission()
+    monkeypatch.setattr(process, "_touch", lambda items: 1 / 0)
+    logging.disable(logging.CRITICAL)
+    try:
+        for _ in range(7):
+            with pytest.raises(ZeroDivisionError):
+                process.drain(driver="test", due_before=AT)
+    finally:
+        logging.disable(logging.NOTSET)
+
+    assert set(Submission.objects.values_list("state", "attempts")) == {("RECEIVED", 0)}
+
+
+def test_trouble_of_the_database_is_no_submissions_fault(monkeypatch):
+    make.submission()
+
+    def gone(items):
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(process, "_touch", gone)
+    with pytest.raises(OperationalError):
+        process.drain(driver="test", due_before=AT + timedelta(seconds=20))
+
+    assert Submission.objects.get().attempts == 0
+
+
+def test_a_shadow_that_comes_again_is_decided_again():
+    make.submission({"email": "ann@acme.example"}, mode="SHADOW")
+    drain()
+    with bulk_writer("test"):
+        Lead.objects.update(route_at=None)
+    make.submission({"email": "ann@acme.example"}, mode="SHADOW", at=LATER)
+
+    drain(LATER)
+
+    assert Lead.objects.get().route_at == LATER

@@ -16,7 +16,7 @@ from routing.dispatch import batch, inputs, replay, snapshot
 from routing.engine import codec
 from routing.models import Batch, Decision, PersonalFacts, RosterSnapshot, Rule
 from routing.rules import lifecycle
-from tests import make
+from tests import make, tamper
 
 AT = make.MONDAY_9AM
 pytestmark = pytest.mark.django_db
@@ -218,11 +218,9 @@ def forget_seals():
     Batch.objects.update(counters_digest="", rules_digest="")
     for event in AuditEvent.objects.filter(data__has_key="inputs_digest"):
         event.data.pop("inputs_digest")
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE reps_auditevent SET data = %s WHERE id = %s",
-                [json.dumps(event.data), event.pk],
-            )
+        tamper.run(
+            "UPDATE reps_auditevent SET data = %s WHERE id = %s", json.dumps(event.data), event.pk
+        )
 
 
 def test_something_that_cannot_be_read_is_no_answer_and_no_crash(decided):

@@ -120,6 +120,30 @@ def test_erased_facts_leave_a_calm_note(signed_in, lead):
     assert "were erased" in body
 
 
+def test_custody_adds_up_to_the_time_since_it_came_in(client, robin, lead):
+    jamie = make.rep("jamie", team=robin.team)
+    work.give_to(
+        lead_id=lead.pk,
+        epoch=lead.owner_epoch,
+        rep_id=jamie.pk,
+        reason_code=Reason.CORRECTED,
+        reason="Speaks French",
+        by=manager_of(robin),
+        at=AT + timedelta(minutes=90),
+        driver="test",
+    )
+    client.force_login(jamie.user)
+
+    with travel(AT + timedelta(minutes=100, seconds=7)):
+        answer = client.get(page_of(lead))
+
+    body = answer.content.decode()
+    spells = [one for one, _reason in answer.context["custody"]]
+    assert sum(one.seconds for one in spells) == answer.context["custody_seconds"] == 6007
+    for words in ("robin", "1:30:00", "jamie, now", "0:10:07", "Since it came in", "1:40:07"):
+        assert words in body
+
+
 def test_someone_elses_lead_does_not_exist(client, lead):
     client.force_login(make.rep("other").user)
 

@@ -1,6 +1,9 @@
 """Who may see which leads: one function, deny unless allowed."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from reps.models import User
 from routing import work
@@ -17,14 +20,19 @@ def world():
     """Two teams under managers of their own, one of them part of a region; leads everywhere."""
     make.organisation()
     boss, rival, head = (make.user(name, group="manager") for name in ("boss", "rival", "head"))
+    # Ivy is the deputy of a manager who is there, Joe of one who is away.
+    ivy, joe = make.user("ivy", group="rep"), make.user("joe", group="rep")
+    gone = make.user("gone", group="manager", away_until=timezone.now() + timedelta(days=1))
     region = make.team("Region", manager=head)
-    north = make.team("North", manager=boss, parent=region)
+    north = make.team("North", manager=boss, parent=region, deputy=ivy)
     south = make.team("South", manager=rival)
+    west = make.team("West", manager=gone, deputy=joe)
     ann, ben, cleo = (
         make.rep("ann", team=north),
         make.rep("ben", team=north),
         make.rep("cleo", team=south),
     )
+    dora = make.rep("dora", team=make.team("Far west", parent=west))
     shared = make.queue(make.pool(ann), name="Shared by north")
     foreign = make.queue(make.pool(cleo), name="Shared by south")
     closed = make.owned(ann)
@@ -40,12 +48,16 @@ def world():
             "ann": ann.user,
             "ben": ben.user,
             "cleo": cleo.user,
+            "ivy": ivy,
+            "joe": joe,
+            "gone": gone,
             "nobody": make.user("nobody"),
         },
         "leads": {
             "anns": make.owned(ann),
             "bens": make.owned(ben),
             "cleos": make.owned(cleo),
+            "doras": make.owned(dora),
             "shared": make.queued(shared),
             "foreign": make.queued(foreign),
             "closed": closed,
@@ -55,7 +67,7 @@ def world():
     }
 
 
-EVERYTHING = {"anns", "bens", "cleos", "shared", "foreign", "closed", "waiting", "resting"}
+EVERYTHING = {"anns", "bens", "cleos", "doras", "shared", "foreign", "closed", "waiting", "resting"}
 SEEN = {
     "admin": EVERYTHING,
     "revops": EVERYTHING,
@@ -65,6 +77,9 @@ SEEN = {
     "ann": {"anns"},
     "ben": {"bens"},
     "cleo": {"cleos"},
+    "ivy": set(),
+    "joe": {"doras", "waiting", "resting"},
+    "gone": {"doras", "waiting", "resting"},
     "nobody": set(),
 }
 
@@ -114,8 +129,10 @@ def test_a_lead_is_out_of_sight_once_it_has_gone_to_another_team(world):
 @pytest.mark.parametrize(
     ("who", "reps"),
     [
-        ("admin", {"ann", "ben", "cleo"}),
-        ("revops", {"ann", "ben", "cleo"}),
+        ("admin", {"ann", "ben", "cleo", "dora"}),
+        ("revops", {"ann", "ben", "cleo", "dora"}),
+        ("ivy", set()),
+        ("joe", {"dora"}),
         ("boss", {"ann", "ben"}),
         ("head", {"ann", "ben"}),
         ("rival", {"cleo"}),

@@ -12,7 +12,7 @@ from routing.models import Lead, Outcome, RepLoad, Touch
 from routing.ownership import CapReached, EpochPassed, NothingToMove, RepUnavailable
 from routing.states import WrongState
 from routing.work import ClaimRefused, NotYours, RequestRefused, WorkRefused
-from routing.work.reassign import answers_for
+from routing.work.answering import answers_for
 from routing.work.refusals import AlreadyDone
 from sla.models import Clock
 from tests import make
@@ -534,13 +534,13 @@ def test_somebody_always_answers_for_a_rep(ann, boss):
     chief.team.manager = chief.user
     make.saved(chief.team)
 
-    assert answers_for(ann) == boss
-    assert answers_for(make.rep("below", team=team)) == top
-    assert answers_for(make.rep("lone", team=lone)) == organisation.responsible
-    assert answers_for(chief) == top
+    assert answers_for(ann, AT) == boss
+    assert answers_for(make.rep("below", team=team), AT) == top
+    assert answers_for(make.rep("lone", team=lone), AT) == organisation.responsible
+    assert answers_for(chief, AT) == top
     boss.is_active = False
     boss.save()
-    assert answers_for(type(ann).objects.get(pk=ann.pk)) == organisation.responsible
+    assert answers_for(type(ann).objects.get(pk=ann.pk), AT) == organisation.responsible
 
 
 # --- Leaving ------------------------------------------------------------------------------------

@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sla import chain
-from sla.chain import ACTIONS, NAMES_A_PERSON, ChainError, Step, parse, standard
+from sla.chain import ACTIONS, ChainError, Step, standard
+
+BUDGET = 900
+
+
+def parse(value):
+    return chain.parse(value, budget=BUDGET)
 
 
 def step(percent, action="remind"):
@@ -26,9 +32,31 @@ def test_an_empty_chain_is_a_promise_without_escalation():
 
 
 def test_a_step_comes_after_its_share_of_the_budget():
-    assert Step(50, "remind").after(900) == 450
-    assert Step(100, "remind").after(900) == 900
-    assert Step(33, "remind").after(10) == 3
+    assert Step("remind", percent=50).after(900) == 450
+    assert Step("remind", percent=100).after(900) == 900
+    assert Step("remind", percent=33).after(10) == 3
+    assert Step("remind", seconds=600).after(10) == 600
+
+
+def test_steps_of_one_moment_are_taken_in_their_order():
+    both = parse([step(100, "raise_priority"), {"after": BUDGET, "do": "tell_manager"}])
+
+    assert [one.action for one in both] == ["raise_priority", "tell_manager"]
+
+
+@pytest.mark.parametrize(
+    ("chain_of", "number"),
+    [
+        ([step(50), step(20, "tell_manager")], 2),
+        ([step(50), step(60, "to_queue"), step(70, "tell_manager")], 2),
+        ([step(50)], 1),
+    ],
+)
+def test_a_refusal_points_at_its_step(chain_of, number):
+    with pytest.raises(ChainError) as refused:
+        parse(chain_of)
+
+    assert refused.value.step == number
 
 
 @pytest.mark.parametrize(
@@ -46,8 +74,13 @@ def test_a_step_comes_after_its_share_of_the_budget():
         ([step(10_001)], "from 1"),
         ([step(50, "shout")], "unknown"),
         ([step(50, None)], "unknown"),
-        ([step(50), step(50, "tell_manager")], "later than step 1"),
-        ([step(90), step(50, "tell_manager")], "later than step 1"),
+        ([step(90), step(50, "tell_manager")], "before step 1"),
+        ([step(90), {"after": 60, "do": "tell_manager"}], "before step 1"),
+        ([{"do": "tell_manager"}], "say when"),
+        ([{"at_percent": 1, "after": 1, "do": "tell_manager"}], "say when"),
+        ([{"after": 90 * 86_400 + 1, "do": "tell_manager"}], "from 1"),
+        ([step(50, "to_pool")], "pool must be a whole number"),
+        ([step(50, "to_queue")], "queue must be a whole number"),
         ([step(50, "to_backup")], "name a person"),
         ([step(50)], "name a person"),
         ([step(n, "tell_manager") for n in range(1, 14)], "At most 12"),
@@ -65,8 +98,8 @@ def test_a_chain_reads_back_what_it_writes():
 
 
 def test_every_action_has_its_words():
-    assert all(ACTIONS.values())
-    assert set(ACTIONS) >= NAMES_A_PERSON
+    assert all(action.words for action in ACTIONS.values())
+    assert any(action.names_a_person for action in ACTIONS.values())
 
 
 @given(
@@ -84,4 +117,4 @@ def test_anything_is_a_chain_or_a_chain_error(value):
         steps = parse(value)
     except ChainError:
         return
-    assert not steps or steps[-1].action in chain.NAMES_A_PERSON
+    assert not steps or ACTIONS[steps[-1].action].names_a_person

@@ -1,32 +1,48 @@
 """The registry of channels. Adding one is one module here and its line in `ALL`."""
 
-from collections.abc import Iterator
-from typing import Protocol
+from django.conf import settings
 
-from reps.models import NotificationPreference, User
-from reps.post.channels import email, slack
-from reps.post.kinds import Text
+from reps.post.channels.base import Channel
+from reps.post.channels.email import Email
+from reps.post.channels.push import Push
+from reps.post.channels.slack import Slack, SlackReply
+from reps.post.channels.teams import Teams
+from reps.post.channels.twilio import Sms, WhatsApp
 
-
-class Channel(Protocol):
-    """A way to reach a person. `send` returns when the other side has taken the message."""
-
-    name: str
-
-    def wanted(self, user: User, preference: NotificationPreference) -> bool:
-        """Whether this person wants to be reached so, and can be."""
-
-    def send(self, text: Text, *, to: User, key: str) -> None:
-        """Hand the message over; raises whatever went wrong."""
+ALL: tuple[Channel, ...] = (Email(), Push(), Slack(), Teams(), Sms(), WhatsApp())
+# Ways back to where a question came from: kinds of messages name them, nobody chooses them.
+ANSWERS: tuple[Channel, ...] = (SlackReply(),)
 
 
-ALL: tuple[Channel, ...] = (email.Email(), slack.Slack())
+class UnknownChannel(LookupError):
+    """No channel has this name."""
 
 
-def wanted_by(user: User) -> Iterator[Channel]:
-    """Yield the channels of a person; in-app is the message row itself and always on."""
-    preference = NotificationPreference.objects.filter(user=user).first()
-    preference = preference or NotificationPreference(user=user)
-    for channel in ALL:
-        if channel.wanted(user, preference):
-            yield channel
+def get(name: str) -> Channel:
+    """
+    Return a channel by name.
+
+    :raises UnknownChannel: if there is none, e.g. of an older version
+    """
+    for channel in (*ALL, *ANSWERS):
+        if channel.name == name:
+            return channel
+    raise UnknownChannel(f"No channel is called {name!r}.")
+
+
+def label(name: str) -> str:
+    """What people call a channel; its name if it is one of an older version."""
+    try:
+        return get(name).label
+    except UnknownChannel:
+        return name
+
+
+def is_set_up(channel: Channel) -> bool:
+    """Whether messages can go this way; where nothing leaves, each is shown and none needs keys."""
+    return settings.OUTBOX_KEEPS or channel.is_set_up()
+
+
+def set_up() -> list[Channel]:
+    """The channels that this installation can use, in the order in which people see them."""
+    return [channel for channel in ALL if is_set_up(channel)]

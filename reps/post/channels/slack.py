@@ -1,109 +1,144 @@
 """
 Slack, by incoming webhook: a JSON body with `text` (the fallback) and `blocks`.
 
-Wire format: Slack's "Sending messages using incoming webhooks" and Block Kit references
-(section fields hold at most 10 items; `&`, `<`, `>` are escaped). Slack answers 200 "ok".
+Wire format: Slack's "Sending messages using incoming webhooks" and the Block Kit reference:
+a section's text holds 3,000 characters and its fields 10 of 2,000; a button's text 75, its
+`action_id` 255 and its `value` 2,000; `&`, `<`, `>` are escaped. Slack answers 200 "ok", 4xx
+for what will never be taken (`invalid_payload`, `no_service`, `channel_is_archived`) and 429
+with Retry-After.
+
+With a signing secret the acts are buttons whose `value` is the signed token: Slack sends
+it back to `/hooks/slack/` ("Handling user interaction"). Without, they are links to the page
+with that one button.
 """
 
 import json
-import urllib.error
-import urllib.request
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from reps.models import NotificationPreference, User
-from reps.post.kinds import Text
+from reps.models import ChannelChoice, Message, User
+from reps.post import http, webhooks
+from reps.post.channels.base import Taken, Wire, without_tokens
+from reps.post.kinds import Act, Text
 
-TIMEOUT = 10
 MOST_FIELDS = 10
-
-
-class SlackRefused(RuntimeError):
-    """Slack did not take the message."""
-
-
-class ForeignWebhook(RuntimeError):
-    """The address is not one of Slack's, so nothing is sent there."""
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *args: Any) -> None:
-        return None
+LONGEST_TEXT = 3000
+LONGEST_FIELD = 2000
+LONGEST_BUTTON = 75
+# Where the answer to a pressed button goes ("response_url").
+REPLY_HOSTS = ("hooks.slack.com", "hooks.slack-gov.com")
 
 
 class Slack:
     name = "slack"
+    label = "Slack"
+    address = "webhook"
 
-    def wanted(self, user: User, preference: NotificationPreference) -> bool:
-        return preference.by_slack and bool(preference.slack_webhook_url)
+    def is_set_up(self) -> bool:
+        return True
 
-    def send(self, text: Text, *, to: User, key: str) -> None:
-        url = to.notification_preference.slack_webhook_url
-        check_address(url)
-        request = urllib.request.Request(
-            url,
-            data=json.dumps(payload(text)).encode(),
-            headers={"Content-Type": "application/json", "X-Message-Key": key},
-            method="POST",
-        )
-        opener = urllib.request.build_opener(_NoRedirects)
-        try:
-            with opener.open(request, timeout=TIMEOUT) as answer:
-                answer.read(1024)
-        except urllib.error.HTTPError as error:
-            # The error is the answer, and holds its connection open.
-            error.close()
-            raise SlackRefused(f"Slack answered {error.code}.") from error
+    def reaches(self, user: User, choice: ChannelChoice) -> bool:
+        return bool(choice.address)
+
+    def check_address(self, address: str) -> str:
+        return webhooks.check(address, hosts=settings.SLACK_HOSTS, provider="Slack")
+
+    def build(self, text: Text, *, to: User, choice: ChannelChoice, message: Message) -> list[Wire]:
+        return [_wire(choice.address, payload(text), text=text, key=message.key)]
+
+    def hand_over(self, wire: Wire) -> Taken:
+        http.hand_over(wire, who=self.label, hosts=settings.SLACK_HOSTS)
+        return Taken()
 
 
-def check_address(url: str) -> None:
+class SlackReply:
     """
-    Refuse any address but the hosts in `SLACK_HOSTS`: a rep may enter a webhook, and must
-    not be able to make this server call whatever they like.
+    The answer to a pressed button: it replaces the message that held the button.
 
-    :raises ForeignWebhook: for another host, or for plain HTTP outside of tests and demo
+    Not a way that anybody chooses; messages of this kind name it (`Kind.only`), with the
+    address that Slack gave (valid for 30 minutes and 5 answers) in their payload.
     """
-    parts = urlsplit(url)
-    if parts.netloc not in settings.SLACK_HOSTS:
-        raise ForeignWebhook(f"{parts.netloc or 'This address'} is not a Slack webhook host.")
-    if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost"):
-        raise ForeignWebhook("A Slack webhook address starts with https://.")
+
+    name = "slack_reply"
+    label = "Slack (answer)"
+    address = ""
+
+    def is_set_up(self) -> bool:
+        return True
+
+    def reaches(self, user: User, choice: ChannelChoice) -> bool:
+        return True
+
+    def check_address(self, address: str) -> str:
+        return webhooks.check(address, hosts=REPLY_HOSTS, provider="Slack")
+
+    def build(self, text: Text, *, to: User, choice: ChannelChoice, message: Message) -> list[Wire]:
+        body = {"replace_original": True, **payload(text)}
+        return [_wire(message.payload["response_url"], body, text=text, key=message.key)]
+
+    def hand_over(self, wire: Wire) -> Taken:
+        http.hand_over(wire, who="Slack", hosts=REPLY_HOSTS)
+        return Taken()
+
+
+def _wire(url: str, body: dict[str, Any], *, text: Text, key: str) -> Wire:
+    return Wire(
+        url=url,
+        body=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json", "X-Message-Key": key},
+        shown=without_tokens(body, text),
+    )
 
 
 def payload(text: Text) -> dict[str, Any]:
     """Return the body for one message."""
-    blocks: list[dict[str, Any]] = [
-        {"type": "section", "text": {"type": "mrkdwn", "text": f"*{_escape(text.subject)}*"}},
-    ]
+    blocks: list[dict[str, Any]] = [_section(f"*{_escape(text.subject)}*")]
     if text.body:
-        blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": _escape(text.body)}})
+        blocks.append(_section(_escape(text.body)))
     if text.facts:
         blocks.append(
             {
                 "type": "section",
                 "fields": [
-                    {"type": "mrkdwn", "text": f"*{_escape(name)}*\n{_escape(value)}"}
+                    {
+                        "type": "mrkdwn",
+                        "text": f"*{_escape(name)}*\n{_escape(value)}"[:LONGEST_FIELD],
+                    }
                     for name, value in text.facts[:MOST_FIELDS]
                 ],
             }
         )
+    buttons = [_button(act) for act in text.acts]
     if text.url:
-        blocks.append(
-            {
-                "type": "actions",
-                "elements": [
-                    {
-                        "type": "button",
-                        "text": {"type": "plain_text", "text": text.action or "Open"},
-                        "url": text.url,
-                        "style": "primary",
-                    }
-                ],
-            }
-        )
-    return {"text": f"{text.subject} {text.url}".strip(), "blocks": blocks}
+        buttons.append(_link(text.action or "Open", text.url))
+    if buttons:
+        buttons[0]["style"] = "primary"
+        blocks.append({"type": "actions", "elements": buttons})
+    return {"text": f"{_escape(text.subject)} {text.url}".strip(), "blocks": blocks}
+
+
+def _section(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text[:LONGEST_TEXT]}}
+
+
+def _button(act: Act) -> dict[str, Any]:
+    if not settings.SLACK_SIGNING_SECRETS:
+        return _link(act.label, act.url)
+    return {
+        "type": "button",
+        "text": {"type": "plain_text", "text": act.label[:LONGEST_BUTTON]},
+        "action_id": act.name,
+        "value": act.token,
+    }
+
+
+def _link(label: str, url: str) -> dict[str, Any]:
+    return {
+        "type": "button",
+        "text": {"type": "plain_text", "text": label[:LONGEST_BUTTON]},
+        "url": url,
+    }
 
 
 def _escape(value: str) -> str:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 
+from reps.due import strikes
 from reps.models import RosterStamp, User
 from reps.models.bulk import insert_many, update_many
 from reps.models.tracked import bulk_writer
@@ -33,9 +34,13 @@ def drain(*, driver: str, due_before: datetime, at: datetime) -> int:
     if not is_due(organisation, stamp=stamp, at=due_before):
         return 0
     ruleset = organisation.live_ruleset
-    # Without a lock: checking takes longer than anybody who publishes should wait.
-    found = lint(ruleset, at=at)
-    return int(keep(found, ruleset=ruleset, before=organisation, stamp=stamp, at=at))
+
+    def check(_pk: int) -> int:
+        # Without a lock: checking takes longer than anybody who publishes should wait.
+        found = lint(ruleset, at=at)
+        return int(keep(found, ruleset=ruleset, before=organisation, stamp=stamp, at=at))
+
+    return strikes.each("lint", [ruleset.pk], check, at=at)
 
 
 def is_due(organisation: Organisation, *, stamp: int, at: datetime) -> bool:
@@ -176,6 +181,7 @@ def _tell(rows: Sequence[RuleFinding], *, ruleset: RuleSet, at: datetime) -> Non
                 kind="rule_findings",
                 to=person,
                 payload={"findings": [row.pk for row in some]},
+                about=f"routing.ruleset:{ruleset.pk}",
             )
             for person, some in by_person.items()
         ],
