@@ -253,6 +253,7 @@ SPECTACULAR_SETTINGS = {
         "LeadStateEnum": "routing.models.Lead.State",
         "RuleSetStateEnum": "routing.models.RuleSet.State",
         "ClockStateEnum": "sla.models.Clock.State",
+        "ModeEnum": "routing.models.source.Mode",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

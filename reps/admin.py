@@ -16,6 +16,7 @@ from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputW
 
 from reps import (
     access,
+    admin_operation,  # noqa: F401 - registers itself
     admin_trail,  # noqa: F401 - registers itself
     trail,
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import DatabaseError, connection
 
 from config import checks, env
 
@@ -301,7 +301,7 @@ def test_a_transaction_that_nobody_goes_on_with_is_ended(monkeypatch):
             cursor.execute("BEGIN")
             cursor.execute("SELECT 1")
         time.sleep(1)
-        with pytest.raises(OperationalError), forgotten.cursor() as cursor:
+        with pytest.raises(DatabaseError), forgotten.cursor() as cursor:
             cursor.execute("SELECT 1")
     finally:
         forgotten.close()

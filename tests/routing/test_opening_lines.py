@@ -1,7 +1,9 @@
 """An installation from before the book of the rotation gets its opening lines, and may go back."""
 
+from importlib import import_module
+
 import pytest
-from django.core.management import call_command
+from django.apps import apps
 from django.db import connection
 
 from reps import verify
@@ -12,9 +14,9 @@ from routing.fairness import ledger
 from routing.models import BalanceLine, PoolStanding
 from tests import make
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
-BEFORE, AFTER = "0003_routing_brain", "0004_opening_lines"
+migration = import_module("routing.migrations.0004_opening_lines")
 
 
 @pytest.fixture
@@ -30,12 +32,15 @@ def pool():
         )
     # So it was: balances, and no book.
     BalanceLine.objects.all().delete()
-    yield made
-    migrate(AFTER)
+    return made
 
 
-def migrate(to: str) -> None:
-    call_command("migrate", "routing", to, verbosity=0)
+def forth() -> None:
+    migration.open_the_book(apps, connection.schema_editor())
+
+
+def back() -> None:
+    migration.close_the_book(apps, connection.schema_editor())
 
 
 def lines() -> list[tuple[str, str, int, int]]:
@@ -51,8 +56,7 @@ def violated() -> list[str]:
 def test_every_balance_that_is_not_zero_gets_a_line_that_explains_it(pool):
     assert violated() != []
 
-    migrate(BEFORE)
-    migrate(AFTER)
+    forth()
 
     assert lines() == [
         ("ann", "ENTERED", UNIT // 2, UNIT // 2),
@@ -63,27 +67,23 @@ def test_every_balance_that_is_not_zero_gets_a_line_that_explains_it(pool):
 
 
 def test_the_book_goes_on_from_there_and_the_way_back_takes_only_the_opening_lines(pool):
-    migrate(BEFORE)
-    migrate(AFTER)
+    forth()
     at = database_now()
     make.leads(2, at=at)
     batch.route(driver="test", at=at, due_before=at)
     assert violated() == []
     assert ledger.standings(pool.pk)[pool.pk, pool.members.first().rep_id, ""].turn >= 7
 
-    migrate(BEFORE)
+    back()
 
     assert {kind for _name, kind, _units, _after in lines()} == {"LEADS"}
 
 
 def test_a_seat_that_is_in_the_book_is_left_alone(pool):
-    migrate(BEFORE)
-    migrate(AFTER)
+    forth()
     written = lines()
 
     # A second time, as after a restored backup.
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM django_migrations WHERE name = %s", [AFTER])
-    migrate(AFTER)
+    forth()
 
     assert lines() == written
