@@ -10,15 +10,15 @@ CLEAN_ENV := env -u BROKER_URL -u DEMO -u DEBUG -u BASE_URL -u PORT -u HOST -u A
 ON_SQLITE   := $(CLEAN_ENV) -u DATABASE_URL -u SECRET_KEY
 ON_POSTGRES := $(CLEAN_ENV) $(V)/python -m config.throwaway_pg
 
-# One file (T=path) runs as it is; the whole suite on two cores, then what starts processes or a
-# browser, alone: those wait for wall-clock time and would disturb each other. What touches no
-# database, and what a browser does with pages, runs once, on SQLite's turn; races for a row run
-# on PostgreSQL's, where several can write.
+# One file (T=path) runs as it is; the whole suite three abreast, which keeps two cores busy, then
+# what starts processes or a browser, two files at a time: those wait for wall-clock time. What
+# another database shows nothing new about, and what a browser does with pages, runs once, on
+# SQLite's turn; races for a row run on PostgreSQL's, where several can write.
 ifdef T
 PYTEST = $(1) $(V)/python -m pytest $(T)
 else
-PYTEST = $(1) $(V)/python -m pytest -n 2 -m "not browser and not processes $(2)" \
-	&& $(1) $(V)/python -m pytest -m "$(3)"
+PYTEST = $(1) $(V)/python -m pytest -n 3 -m "not browser and not processes $(2)" \
+	&& $(1) $(V)/python -m pytest -n 2 --dist loadfile -m "$(3)"
 endif
 
 .DEFAULT_GOAL := help
@@ -38,7 +38,7 @@ test-sqlite: .venv/dev.ok ## Run the tests on SQLite only
 	$(call PYTEST,$(ON_SQLITE),,browser or (processes and not races))
 
 test-postgres: .venv/dev.ok ## Run the tests on PostgreSQL only (DATABASE_URL, or a throw-away one)
-	$(call PYTEST,$(ON_POSTGRES),and not pure,processes)
+	$(call PYTEST,$(ON_POSTGRES),and not once,processes and not once)
 
 check: .venv/dev.ok ## Check format, lint, types, import contracts, locks, settings, migrations
 	$(V)/ruff format --check .

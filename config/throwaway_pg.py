@@ -38,6 +38,9 @@ FORGETFUL = {
     "full_page_writes": "off",
     "shared_buffers": "128MB",
     "max_wal_size": "1GB",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "jit": "off",
 }
 HONEST = {"fsync": "on", "shared_buffers": "512MB", "max_wal_size": "2GB"}
 

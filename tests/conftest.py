@@ -11,12 +11,17 @@ from django.db.backends.signals import connection_created
 from reps.due import doorbell, guard, holds
 from reps.trail.triggers import MAINTENANCE
 from routing.dispatch import snapshot
+from tests.scenes import scene_transaction
+
+__all__ = ["scene_transaction"]
 
 # Playwright's synchronous API runs an event loop in the test's own thread.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 # WhiteNoise warns of a missing folder, and warnings are errors here.
 settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+# Every test client has a WhiteNoise of its own, which need not read the whole folder first.
+settings.WHITENOISE_AUTOREFRESH = True
 
 
 def _may_empty_tables(connection, **kwargs) -> None:
@@ -31,7 +36,7 @@ def _may_empty_tables(connection, **kwargs) -> None:
 
 connection_created.connect(_may_empty_tables)
 
-# Tests of the pure parts: another database would show nothing new about them.
+# Another database would show nothing new about the pure parts, the number of statements,
 PURE = (
     "test_engine_",
     "test_lint_exact",
@@ -50,12 +55,16 @@ PURE = (
     "test_clockwork",
     "test_tables",
 )
+# nor about who is let in, what is described, and what starts processes that have their own.
+ONCE = ("test_urls", "test_api_contract", "test_launch", "test_throwaway_pg")
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if item.path.name.startswith(PURE) and "django_db" not in item.keywords:
-            item.add_marker(pytest.mark.pure)
+        is_pure = item.path.name.startswith(PURE) and "django_db" not in item.keywords
+        counts = "_statements" in item.name or "_queries_of_" in item.name
+        if is_pure or counts or item.path.name.startswith(ONCE):
+            item.add_marker(pytest.mark.once)
 
 
 @pytest.fixture(autouse=True)

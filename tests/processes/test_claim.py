@@ -16,7 +16,7 @@ from tests.processes import scene
 pytestmark = [pytest.mark.processes, pytest.mark.races, pytest.mark.django_db(transaction=True)]
 
 PROCESSES = 4
-LEADS = 500
+LEADS = 200
 
 
 def test_every_claimed_lead_has_one_winner_and_the_others_are_told(crew, seed, figures):

@@ -23,10 +23,10 @@ def test_no_lead_stays_with_somebody_who_left_however_busy_the_floor(crew, seed,
 
     reports = crew.play(
         *[
-            ("by_chance", {"seed": seed + n, "weights": GIVE_OUT, "attempts": 300})
+            ("by_chance", {"seed": seed + n, "weights": GIVE_OUT, "attempts": 150})
             for n in range(3)
         ],
-        ("by_chance", {"seed": seed + 3, "weights": COME_AND_GO, "steps": 120}),
+        ("by_chance", {"seed": seed + 3, "weights": COME_AND_GO, "steps": 60}),
     )
 
     left = Rep.objects.filter(is_active=False)

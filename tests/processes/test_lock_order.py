@@ -8,7 +8,7 @@ from tests.processes import scene
 pytestmark = [pytest.mark.processes, pytest.mark.races, pytest.mark.django_db(transaction=True)]
 
 PROCESSES = 4
-STEPS = 200
+STEPS = 100
 EVERYTHING = {
     "route": 5,
     "claim": 4,

@@ -10,7 +10,7 @@ from tests.processes import scene
 pytestmark = [pytest.mark.processes, pytest.mark.races, pytest.mark.django_db(transaction=True)]
 
 PROCESSES = 4
-LEADS = 2000
+LEADS = 1000
 
 
 def test_equal_reps_get_equally_many_leads_from_several_routers(crew, seed, figures):

@@ -100,15 +100,20 @@ def test_no_deadline_is_a_message():
 # --- What comes out of the broker -------------------------------------------------------
 
 
-@pytest.fixture
-def worker(transactional_db):
+@pytest.fixture(scope="module")
+def running():
     """A worker of ours, in a thread, on a broker in memory."""
-    logging.disable(logging.CRITICAL)
     before = app.conf.broker_url
     app.conf.broker_url = "memory://"
     with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=20):
         yield
     app.conf.broker_url = before
+
+
+@pytest.fixture
+def worker(running, transactional_db):
+    logging.disable(logging.CRITICAL)
+    yield
     logging.disable(logging.NOTSET)
 
 
@@ -154,6 +159,7 @@ class Evil:
         return (Path.touch, (self.path,))
 
 
+@pytest.mark.once
 def test_a_pickle_is_never_opened(worker, tmp_path):
     path = tmp_path / "was-here"
     body = pickle.dumps(Evil(path))
@@ -165,6 +171,7 @@ def test_a_pickle_is_never_opened(worker, tmp_path):
     assert not path.exists()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("task", "arguments"),
     [("leads.of_the_last_version", {}), ("reps.drain", {"job": "of_the_last_version"})],
@@ -181,6 +188,7 @@ def test_what_is_not_known_here_is_dropped_and_a_person_hears(worker, task, argu
 
 # What is JSON and no task at all ends the worker, which its supervisor starts again: whoever can
 # write into the broker can stop the first driver, and the second needs no broker.
+@pytest.mark.once
 @pytest.mark.parametrize(
     "body",
     [

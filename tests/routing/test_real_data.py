@@ -208,6 +208,7 @@ def test_the_first_months_of_the_real_past(capsys):
     assert found["by_rule_share"] >= 0.99
 
 
+@pytest.mark.once
 @needs_real_data
 def test_simulating_the_live_rules_over_the_real_past_agrees_lead_by_lead(capsys):
     """Where a cap bites, so that leads wait, and wake when others close."""

@@ -48,6 +48,7 @@ def organisation_of(*, people: int):
 # --- No escalation reaches nobody ---------------------------------------------------------------
 
 
+@pytest.mark.once
 @pytest.mark.django_db
 def test_of_a_thousand_breaches_none_reaches_nobody_whoever_is_missing():
     reps, _pools, _queue = organisation_of(people=6)
