@@ -11,9 +11,6 @@ from django.db.backends.signals import connection_created
 from reps.due import doorbell, guard, holds
 from reps.trail.triggers import MAINTENANCE
 from routing.dispatch import snapshot
-from tests.scenes import scene_transaction
-
-__all__ = ["scene_transaction"]
 
 # Playwright's synchronous API runs an event loop in the test's own thread.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -55,8 +52,17 @@ PURE = (
     "test_clockwork",
     "test_tables",
 )
-# nor about who is let in, what is described, and what starts processes that have their own.
-ONCE = ("test_urls", "test_api_contract", "test_launch", "test_throwaway_pg")
+# about who is let in, what is described, the demo (which is SQLite's), the replay of real data,
+# and what starts processes that have databases of their own.
+ONCE = (
+    "test_urls",
+    "test_api_contract",
+    "test_launch",
+    "test_throwaway_pg",
+    "test_demo",
+    "test_real_data",
+    "test_statements",
+)
 
 
 def pytest_collection_modifyitems(items):

@@ -79,46 +79,56 @@ ACTS = {
 ABOUT_LEADS = ("leads", "assignments", "decisions", "clocks", "escalations")
 
 
-@pytest.mark.parametrize("url", READ)
-def test_who_may_see_a_lead_reads_it_and_nobody_else_learns_that_it_is_there(cast, url):
-    known, unknown = url.format(lead=cast.lead.pk), url.format(lead=987654)
+def test_who_may_see_a_lead_reads_it_and_nobody_else_learns_that_it_is_there(cast, subtests):
+    for url in READ:
+        with subtests.test(str(url)):
+            known, unknown = url.format(lead=cast.lead.pk), url.format(lead=987654)
 
-    for who in SEES:
-        assert cast.clients[who].get(API + known).status_code == 200, who
-    for who in BLIND:
-        foreign, nothing = cast.clients[who].get(API + known), cast.clients[who].get(API + unknown)
-        assert foreign.status_code == nothing.status_code == 404, who
-        assert foreign.json() == nothing.json(), who
-    assert cast.clients["key"].get(API + known).status_code == 403
-    assert cast.clients["anonymous"].get(API + known).status_code == 401
-
-
-@pytest.mark.parametrize("act", ACTS)
-def test_acts_on_foreign_leads_find_nothing(cast, act):
-    before = Lead.history.count()
-
-    for who in BLIND:
-        to = {"to": cast.people["rep_b"].pk} if act == "reassign" else {}
-        foreign = send(cast.clients[who], f"/leads/{cast.lead.pk}/{act}/", **ACTS[act], **to)
-        nothing = send(cast.clients[who], f"/leads/987654/{act}/", **ACTS[act], **to)
-        assert foreign.status_code == nothing.status_code == 404, who
-        assert foreign.json() == nothing.json(), who
-    assert send(cast.clients["key"], f"/leads/{cast.lead.pk}/{act}/").status_code == 403
-    assert send(cast.clients["anonymous"], f"/leads/{cast.lead.pk}/{act}/").status_code == 401
-    assert Lead.history.count() == before
+            for who in SEES:
+                assert cast.clients[who].get(API + known).status_code == 200, who
+            for who in BLIND:
+                foreign, nothing = (
+                    cast.clients[who].get(API + known),
+                    cast.clients[who].get(API + unknown),
+                )
+                assert foreign.status_code == nothing.status_code == 404, who
+                assert foreign.json() == nothing.json(), who
+            assert cast.clients["key"].get(API + known).status_code == 403
+            assert cast.clients["anonymous"].get(API + known).status_code == 401
 
 
-@pytest.mark.parametrize("resource", ABOUT_LEADS)
-def test_lists_count_only_what_one_may_see(cast, resource):
-    counts = {who: cast.clients[who].get(f"{API}/{resource}/") for who in (*SEES, *BLIND)}
+def test_acts_on_foreign_leads_find_nothing(cast, subtests):
+    for act in ACTS:
+        with subtests.test(str(act)):
+            before = Lead.history.count()
 
-    full = counts["admin"].json()["count"]
-    assert all(counts[who].json()["count"] == full for who in SEES)
-    assert all(counts[who].json()["count"] == 0 for who in BLIND)
-    if full:
-        pk = counts["admin"].json()["results"][0]["id"]
-        assert cast.clients["rep_a"].get(f"{API}/{resource}/{pk}/").status_code == 200
-        assert cast.clients["rep_b"].get(f"{API}/{resource}/{pk}/").status_code == 404
+            for who in BLIND:
+                to = {"to": cast.people["rep_b"].pk} if act == "reassign" else {}
+                foreign = send(
+                    cast.clients[who], f"/leads/{cast.lead.pk}/{act}/", **ACTS[act], **to
+                )
+                nothing = send(cast.clients[who], f"/leads/987654/{act}/", **ACTS[act], **to)
+                assert foreign.status_code == nothing.status_code == 404, who
+                assert foreign.json() == nothing.json(), who
+            assert send(cast.clients["key"], f"/leads/{cast.lead.pk}/{act}/").status_code == 403
+            assert (
+                send(cast.clients["anonymous"], f"/leads/{cast.lead.pk}/{act}/").status_code == 401
+            )
+            assert Lead.history.count() == before
+
+
+def test_lists_count_only_what_one_may_see(cast, subtests):
+    for resource in ABOUT_LEADS:
+        with subtests.test(str(resource)):
+            counts = {who: cast.clients[who].get(f"{API}/{resource}/") for who in (*SEES, *BLIND)}
+
+            full = counts["admin"].json()["count"]
+            assert all(counts[who].json()["count"] == full for who in SEES)
+            assert all(counts[who].json()["count"] == 0 for who in BLIND)
+            if full:
+                pk = counts["admin"].json()["results"][0]["id"]
+                assert cast.clients["rep_a"].get(f"{API}/{resource}/{pk}/").status_code == 200
+                assert cast.clients["rep_b"].get(f"{API}/{resource}/{pk}/").status_code == 404
 
 
 def test_reps_see_only_themselves_among_reps(cast):
@@ -349,15 +359,16 @@ HOSTILE_INPUT = [
 ]
 
 
-@pytest.mark.parametrize("act", ACTS)
-def test_no_input_to_an_act_breaks_the_server(cast, act):
-    for raw in HOSTILE_INPUT:
-        answer = cast.clients["admin"].post(
-            f"{API}/leads/{cast.lead.pk}/{act}/", raw, "application/json"
-        )
+def test_no_input_to_an_act_breaks_the_server(cast, subtests):
+    for act in ACTS:
+        with subtests.test(str(act)):
+            for raw in HOSTILE_INPUT:
+                answer = cast.clients["admin"].post(
+                    f"{API}/leads/{cast.lead.pk}/{act}/", raw, "application/json"
+                )
 
-        assert answer.status_code in (400, 403, 409), (raw[:60], answer.status_code)
-        assert answer.headers["Content-Type"] == "application/problem+json"
+                assert answer.status_code in (400, 403, 409), (raw[:60], answer.status_code)
+                assert answer.headers["Content-Type"] == "application/problem+json"
 
 
 def test_hostile_questions_are_refused_in_words(cast):

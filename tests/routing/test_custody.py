@@ -101,7 +101,7 @@ def test_statements_do_not_grow_with_the_moves(ann, ben):
 
 
 @settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -48,13 +48,17 @@ def scene():
     return Scene()
 
 
-@pytest.mark.parametrize("name", ["board", "board_move", "history", "history_export", "quarantine"])
-def test_a_rep_is_kept_out(client, scene, name):
-    client.force_login(scene.rep.user)
+NOT_FOR_REPS = ["board", "board_move", "history", "history_export", "quarantine"]
 
-    response = client.get(reverse(name))
 
-    assert response.status_code == 403
+def test_a_rep_is_kept_out(client, scene, subtests):
+    for name in NOT_FOR_REPS:
+        with subtests.test(str(name)):
+            client.force_login(scene.rep.user)
+
+            response = client.get(reverse(name))
+
+            assert response.status_code == 403
 
 
 def test_the_board_shows_reps_late_leads_and_their_load(client, scene):

@@ -81,35 +81,36 @@ def test_a_manager_sees_no_change_of_another_team(client, scene):
     assert client.get(f"/history/lead/{lead.pk}/").status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("query", "rows"),
-    [
-        ("", 4),
-        ("tab=corrections", 1),
-        ("reason=ROUTED", 3),
-        ("q=wren", 2),
-        ("q=wren+fernhill", 2),
-        ("q=%00wren", 4),
-        ("q=nobody", 0),
-        ("since=2100-01-01", 0),
-        ("until=2000-01-01", 0),
-        ("since=never", 4),
-        ("tab=unknown&before=rubbish_1", 4),
-        ("lead=9999999999999999999999", 4),
-    ],
-)
-def test_filters_say_what_is_listed_and_exported(client, scene, query, rows):
+LISTED = [
+    ("", 4),
+    ("tab=corrections", 1),
+    ("reason=ROUTED", 3),
+    ("q=wren", 2),
+    ("q=wren+fernhill", 2),
+    ("q=%00wren", 4),
+    ("q=nobody", 0),
+    ("since=2100-01-01", 0),
+    ("until=2000-01-01", 0),
+    ("since=never", 4),
+    ("tab=unknown&before=rubbish_1", 4),
+    ("lead=9999999999999999999999", 4),
+]
+
+
+def test_filters_say_what_is_listed_and_exported(client, scene, subtests):
     (lead,) = scene.leads(1, first_name="Wren", company="Fernhill")
     scene.leads(2)
     scene.move(lead)
     client.force_login(scene.revops)
 
-    response = client.get(f"/history/?{query}")
-    export = client.get(f"/history/export/?{query}")
+    for query, rows in LISTED:
+        with subtests.test(str(query)):
+            response = client.get(f"/history/?{query}")
+            export = client.get(f"/history/export/?{query}")
 
-    assert len(response.context["rows"]) == rows
-    if export.status_code == 200:
-        assert len(list(csv.reader(io.StringIO(body(export))))) == rows + 1
+            assert len(response.context["rows"]) == rows
+            if export.status_code == 200:
+                assert len(list(csv.reader(io.StringIO(body(export))))) == rows + 1
 
 
 def test_filters_by_people_rule_version_and_source(client, scene):

@@ -247,20 +247,24 @@ def test_a_score_asks_for_no_score_and_no_owner(client, manager):
     assert not ScoreFactor.objects.exists()
 
 
-@pytest.mark.parametrize(
-    "act", ["drop:9:9", "drop:²:²", "drop:" + "9" * 5000, "row:", ":", "x" * 9000]
-)
-def test_made_up_buttons_break_nothing(client, draft, pool, act):
-    page = client.post(reverse("rule_add"), body(pool, name="", act=act))
-
-    assert page.status_code in (200, 422)
+MADE_UP = ["drop:9:9", "drop:²:²", "drop:" + "9" * 5000, "row:", ":", "x" * 9000]
 
 
-@pytest.mark.parametrize("value", ["\x00", "²", "9" * 5000, "1e999", "nan", "-", "a" * 50_000])
-@pytest.mark.parametrize("fact", ["employees", "country", "territory", "hand_raise", "answers"])
-def test_made_up_values_break_nothing(client, draft, pool, fact, value):
-    page = client.post(
-        reverse("rule_add"), body(pool, name="", c_fact=fact, c_op="eq", c_value=value, c_group="²")
-    )
+def test_made_up_buttons_break_nothing(client, draft, pool, subtests):
+    for act in MADE_UP:
+        with subtests.test(str(act)):
+            page = client.post(reverse("rule_add"), body(pool, name="", act=act))
 
-    assert page.status_code == 422
+            assert page.status_code in (200, 422)
+
+
+RUBBISH = ["\x00", "²", "9" * 5000, "1e999", "nan", "-", "a" * 50_000]
+
+
+def test_made_up_values_break_nothing(client, draft, pool, subtests):
+    for fact in ("employees", "country", "territory", "hand_raise", "answers"):
+        for value in RUBBISH:
+            with subtests.test(f"{fact} {value[:10]}"):
+                sent = body(pool, name="", c_fact=fact, c_op="eq", c_value=value, c_group="²")
+
+                assert client.post(reverse("rule_add"), sent).status_code == 422

@@ -84,30 +84,27 @@ SEEN = {
 }
 
 
-@pytest.mark.parametrize("who", SEEN)
-def test_everybody_sees_what_they_may_and_nothing_else(world, who):
+def test_everybody_sees_what_they_may_and_nothing_else(world, subtests):
     names = {lead.pk: name for name, lead in world["leads"].items()}
 
-    found = list(visible_leads(world["users"][who]))
+    for who, expected in SEEN.items():
+        with subtests.test(who):
+            seen = visible_leads(world["users"][who])
+            found = list(seen)
 
-    assert {names[lead.pk] for lead in found} == SEEN[who]
-    assert len(found) == len(SEEN[who]), "a lead is listed twice"
-
-
-@pytest.mark.parametrize("who", SEEN)
-def test_a_closed_account_sees_nothing(world, who):
-    user = world["users"][who]
-    user.is_active = False
-    user.save()
-
-    assert not visible_leads(User.objects.get(pk=user.pk)).exists()
+            assert {names[lead.pk] for lead in found} == expected
+            assert len(found) == len(expected), "a lead is listed twice"
+            assert seen.count() == len(found)
 
 
-@pytest.mark.parametrize("who", SEEN)
-def test_counting_agrees_with_listing(world, who):
-    seen = visible_leads(world["users"][who])
+def test_a_closed_account_sees_nothing(world, subtests):
+    for who in SEEN:
+        with subtests.test(who):
+            user = world["users"][who]
+            user.is_active = False
+            user.save()
 
-    assert seen.count() == len(list(seen))
+            assert not visible_leads(User.objects.get(pk=user.pk)).exists()
 
 
 def test_a_lead_is_out_of_sight_once_it_has_gone_to_another_team(world):
@@ -126,37 +123,39 @@ def test_a_lead_is_out_of_sight_once_it_has_gone_to_another_team(world):
         assert visible_leads(world["users"][who]).filter(pk=lead.pk).exists() is sees
 
 
-@pytest.mark.parametrize(
-    ("who", "reps"),
-    [
-        ("admin", {"ann", "ben", "cleo", "dora"}),
-        ("revops", {"ann", "ben", "cleo", "dora"}),
-        ("ivy", set()),
-        ("joe", {"dora"}),
-        ("boss", {"ann", "ben"}),
-        ("head", {"ann", "ben"}),
-        ("rival", {"cleo"}),
-        ("ann", {"ann"}),
-        ("nobody", set()),
-    ],
-)
-def test_reps_are_seen_by_whoever_leads_them(world, who, reps):
-    assert {rep.user.username for rep in visible_reps(world["users"][who])} == reps
+SEEN_REPS = {
+    "admin": {"ann", "ben", "cleo", "dora"},
+    "revops": {"ann", "ben", "cleo", "dora"},
+    "ivy": set(),
+    "joe": {"dora"},
+    "boss": {"ann", "ben"},
+    "head": {"ann", "ben"},
+    "rival": {"cleo"},
+    "ann": {"ann"},
+    "nobody": set(),
+}
 
 
-@pytest.mark.parametrize(
-    ("who", "may"),
-    [
-        ("admin", True),
-        ("revops", True),
-        ("boss", True),
-        ("rival", False),
-        ("ann", False),
-        ("nobody", False),
-    ],
-)
-def test_only_who_leads_the_team_moves_a_lead_by_hand(world, who, may):
-    assert may_move(world["users"][who], world["leads"]["bens"]) is may
+def test_reps_are_seen_by_whoever_leads_them(world, subtests):
+    for who, reps in SEEN_REPS.items():
+        with subtests.test(who):
+            assert {rep.user.username for rep in visible_reps(world["users"][who])} == reps
+
+
+MOVES = {
+    "admin": True,
+    "revops": True,
+    "boss": True,
+    "rival": False,
+    "ann": False,
+    "nobody": False,
+}
+
+
+def test_only_who_leads_the_team_moves_a_lead_by_hand(world, subtests):
+    for who, may in MOVES.items():
+        with subtests.test(who):
+            assert may_move(world["users"][who], world["leads"]["bens"]) is may
 
 
 def test_a_rep_moves_not_even_their_own_lead_by_hand(world):

@@ -168,7 +168,7 @@ seats_of_a_pool = st.lists(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(seats_of_a_pool, st.integers(1, 100), st.integers(100, 400), st.integers(1, 100))
 def test_the_bounds_hold_whatever_happens(seats, least, most, band):
     seats = [Seat(**{**_columns(one), "protected_percent": 0}) for one in seats]
@@ -187,7 +187,7 @@ def test_the_bounds_hold_whatever_happens(seats, least, most, band):
         assert base * least / 100 - 1 <= one.hundredths <= max(base * most / 100, 1) + 1
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(seats_of_a_pool, st.booleans(), st.booleans())
 def test_protected_shares_are_kept_and_the_others_keep_their_proportions(seats, pulls, merits):
     terms = {"rebalances": pulls, "rewards_performance": merits}

@@ -20,7 +20,7 @@ from tests import make
 
 AT = make.MONDAY_9AM
 BUDGET = 600
-BREACHES = 1000
+BREACHES = 400
 
 
 def organisation_of(*, people: int):
@@ -50,7 +50,7 @@ def organisation_of(*, people: int):
 
 @pytest.mark.once
 @pytest.mark.django_db
-def test_of_a_thousand_breaches_none_reaches_nobody_whoever_is_missing():
+def test_of_hundreds_of_breaches_none_reaches_nobody_whoever_is_missing():
     reps, _pools, _queue = organisation_of(people=6)
     dice = random.Random(48)
     make.policy(
@@ -116,7 +116,7 @@ def worlds(draw):
 
 
 @pytest.mark.django_db
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(world=worlds())
 def test_whatever_the_chain_nobody_is_asked_twice_while_somebody_else_can(world):
     with transaction.atomic():
