@@ -24,7 +24,7 @@ endif
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help run test test-sqlite test-postgres check fix bench lock clean
+.PHONY: help run test test-sqlite test-postgres check fix bench chaos drill lock clean
 
 help: ## List what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
@@ -57,6 +57,13 @@ fix: .venv/dev.ok ## Format, and mend what the linter can mend
 bench: .venv/dev.ok ## Measure routing on a throw-away PostgreSQL (ARGS=… for bench_routing)
 	@$(CLEAN_ENV) -u DATABASE_URL THROWAWAY_PG_FSYNC=1 $(V)/python -m config.throwaway_pg sh -c \
 		'$(V)/python manage.py migrate --noinput -v0 && exec $(V)/python manage.py bench_routing $(ARGS)'
+
+chaos: .venv/dev.ok ## Kill, freeze and cut off the whole product on purpose (ARGS=--only C1,C5 …)
+	@$(CLEAN_ENV) -u DATABASE_URL THROWAWAY_PG_FSYNC=1 $(V)/python -m config.throwaway_pg \
+		$(V)/python -m tests.chaos $(ARGS)
+
+drill: .venv/run.ok ## Back this installation up, restore it beside, and compare
+	@$(V)/python manage.py drill
 
 lock: .venv/uv.ok ## Write both locks anew from pyproject.toml
 	$(LOCK) -o requirements.lock
