@@ -10,14 +10,14 @@ CLEAN_ENV := env -u BROKER_URL -u DEMO -u DEBUG -u BASE_URL -u PORT -u HOST -u A
 ON_SQLITE   := $(CLEAN_ENV) -u DATABASE_URL -u SECRET_KEY
 ON_POSTGRES := $(CLEAN_ENV) $(V)/python -m config.throwaway_pg
 
-# One file (T=path) runs as it is; the whole suite three abreast, which keeps two cores busy, then
-# what starts processes or a browser, two files at a time: those wait for wall-clock time. What
-# another database shows nothing new about, and what a browser does with pages, runs once, on
-# SQLite's turn; races for a row run on PostgreSQL's, where several can write.
+# One file (T=path) runs as it is; the whole suite on two cores, then what starts processes or a
+# browser, two files at a time. What another database shows nothing new about, and what a page or
+# a browser does with what services return, runs once, on SQLite's turn; races for a row run on
+# PostgreSQL's, where several can write.
 ifdef T
 PYTEST = $(1) $(V)/python -m pytest $(T)
 else
-PYTEST = $(1) $(V)/python -m pytest -n 3 -m "not browser and not processes $(2)" \
+PYTEST = $(1) $(V)/python -m pytest -n 2 -m "not browser and not processes $(2)" \
 	&& $(1) $(V)/python -m pytest -n 2 --dist loadfile -m "$(3)"
 endif
 

@@ -33,7 +33,7 @@ def _may_empty_tables(connection, **kwargs) -> None:
 
 connection_created.connect(_may_empty_tables)
 
-# Another database would show nothing new about the pure parts, the number of statements,
+# Another database would show nothing new about the pure parts, about the number of statements,
 PURE = (
     "test_engine_",
     "test_lint_exact",
@@ -53,15 +53,18 @@ PURE = (
     "test_tables",
 )
 # about who is let in, what is described, the demo (which is SQLite's), the replay of real data,
-# and what starts processes that have databases of their own.
+# what starts processes that have databases of their own, and what pages do with what they are
+# given (test_pages opens each of them on both).
 ONCE = (
     "test_urls",
     "test_api_contract",
-    "test_launch",
-    "test_throwaway_pg",
     "test_demo",
+    "test_launch",
     "test_real_data",
+    "test_simulation_pages",
     "test_statements",
+    "test_throwaway_pg",
+    "test_views_",
 )
 
 

@@ -68,6 +68,7 @@ def waited() -> list[float]:
     return sorted((assigned - received).total_seconds() for assigned, received in rows)
 
 
+@pytest.mark.races
 @needs_valkey
 def test_without_the_sweep_a_worker_and_beat_do_all_the_work(crew, source, figures):
     with crew.broker():
@@ -122,6 +123,7 @@ def test_without_worker_and_broker_the_sweep_does_all_the_work(crew, source, fig
     assert scene.violations(ALL) == {}
 
 
+@pytest.mark.races
 @needs_valkey
 def test_a_frozen_broker_holds_nobody_at_the_door(crew, source, figures):
     with crew.broker() as broker:

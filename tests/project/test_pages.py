@@ -1,0 +1,68 @@
+"""Every page and every reading address opens, on both databases, for whoever may see it."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+
+from accounts.models import Territory
+from reps.models import Message, Rep, Team
+from routing.models import Decision, Lead, Pool, Queue, RuleSet, Source
+from sla.models import Policy
+from tests import make
+from tests.project.test_invariants import lived_in
+from tests.project.test_urls import ALL, sample
+
+# What the number in an address of theirs stands for; a lead elsewhere.
+OF = {
+    "api/v1/decisions": Decision,
+    "api/v1/policies": Policy,
+    "api/v1/pools": Pool,
+    "api/v1/queues": Queue,
+    "api/v1/reps": Rep,
+    "api/v1/rulesets": RuleSet,
+    "api/v1/sources": Source,
+    "api/v1/teams": Team,
+    "api/v1/territories": Territory,
+    "outbox": Message,
+    "people/reps": Rep,
+    "policies": Policy,
+    "pools": Pool,
+    "rules": RuleSet,
+}
+
+
+def address(route: str) -> str:
+    plain = re.sub(r"[\^$\\]", "", route)
+    model = next((model for start, model in OF.items() if plain.startswith(start)), Lead)
+    row = model._default_manager.order_by("pk").first()
+    return re.sub(r"/1(?=/|$)", f"/{row.pk}" if row else "/1", sample(route))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("group", ["revops", "manager", "rep"])
+def test_every_page_opens(group, subtests):
+    made = lived_in()
+    people = {
+        "revops": make.user(group="revops"),
+        "manager": made["boss"],
+        "rep": made["ann"].user,
+    }
+    if group == "manager":
+        made["boss"].groups.add(Group.objects.get(name="manager"))
+    client = Client(raise_request_exception=False)
+    client.force_login(people[group])
+    opened = []
+
+    for route in ALL:
+        # The admin has its own test, and nothing runs here that could be ready.
+        if route.startswith(("admin/", "logout", "readyz")):
+            continue
+        with subtests.test(route):
+            answer = client.get(address(route))
+
+            assert answer.status_code < 500, address(route)
+            if answer.status_code == 200:
+                opened.append(route)
+    assert len(opened) > 40, "hardly anything was opened"
