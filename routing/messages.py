@@ -65,6 +65,11 @@ def lead_assigned(message: Message) -> Text:
     )
 
 
+def _hot_in(lead: Lead) -> str:
+    """Where a hot lead waits; a message that is read later may be about one that waits no more."""
+    return f"Hot lead in {lead.queue}" if lead.queue else "Hot lead, waits no more"
+
+
 def lead_waits(message: Message) -> Text:
     """A hot lead in a queue, told to whoever may claim it: without the person behind it."""
     rows = Lead.objects.select_related("prospect", "account", "source", "queue")
@@ -75,7 +80,7 @@ def lead_waits(message: Message) -> Text:
         ("Score", f"{lead.score} ({lead.get_tier_display()})"),
     ]
     return Text(
-        subject=f"Hot lead in {lead.queue}",
+        subject=_hot_in(lead),
         body="The first to claim it has it.",
         facts=[(name, value) for name, value in facts if value],
         url=link("leads"),
@@ -253,9 +258,7 @@ def lines_about_requests(messages: Sequence[Message], reader: User) -> dict[int,
 assigned_lines = lines_about_leads(
     lambda message, lead: f"{'Hot lead' if lead.priority else 'New lead'}: {lead.prospect.name}"
 )
-waiting_lines = lines_about_claims(
-    lambda message, lead: f"Hot lead in {lead.queue}: {lead.kind_of}"
-)
+waiting_lines = lines_about_claims(lambda message, lead: f"{_hot_in(lead)}: {lead.kind_of}")
 raised_lines = lines_about_leads(lambda message, lead: f"{lead.prospect.name} asked again")
 
 kinds.register(kinds.Kind("lead_assigned", lead_assigned, epoch_stands, assigned_lines))

@@ -24,9 +24,10 @@ class Drawn:
 
 
 def drawn(attempts: Iterable[Delivery]) -> list[Drawn]:
-    """Draw what these attempts were to send; mails, which are wide, come last."""
+    """Draw what these attempts were to send: cards first, then notes, mails last, by width."""
     found = [one for row in attempts if (one := _draw(row)) is not None]
-    return sorted(found, key=lambda one: one.delivery.channel == "email")
+    places = {name: place for place, name in enumerate(DRAWINGS)}
+    return sorted(found, key=lambda one: places.get(one.delivery.channel, len(places)))
 
 
 def _draw(delivery: Delivery) -> Drawn | None:
@@ -97,11 +98,12 @@ def _as_it_is(body: Mapping[str, Any]) -> Mapping[str, Any]:
     return body
 
 
+# In the order in which a page shows them: those of one width stand side by side.
 DRAWINGS: dict[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
-    "email": _as_it_is,
-    "push": _as_it_is,
     "slack": _slack,
     "teams": _teams,
+    "push": _as_it_is,
     "sms": _as_it_is,
     "whatsapp": _as_it_is,
+    "email": _as_it_is,
 }

@@ -35,7 +35,8 @@ def risk(request: HttpRequest) -> HttpResponse:
         "total": len(found.rows),
         "more": max(0, len(found.rows) - LISTED),
         "counters": outlook.counters(found),
-        "chart": outlook.chart(found),
+        # Of what is late already the counters tell; without more to come it would be empty.
+        "chart": outlook.chart(found) if any(number for _, number in found.by_hour) else "",
         "by_hour": found.by_hour,
     }
     # Its clocks run in the browser, so seconds are left out.
