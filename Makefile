@@ -17,14 +17,14 @@ ON_POSTGRES := $(CLEAN_ENV) $(V)/python -m config.throwaway_pg
 ifdef T
 PYTEST = $(1) $(V)/python -m pytest $(T)
 else
-PYTEST = $(1) $(V)/python -m pytest -n 2 -m "not browser and not processes $(2)" \
-	&& $(1) $(V)/python -m pytest -n 2 --dist loadfile -m "$(3)"
+PYTEST = $(1) $(V)/python -m pytest -n 2 -m "not nightly and not browser and not processes $(2)" \
+	&& $(1) $(V)/python -m pytest -n 2 --dist loadfile -m "not nightly and ($(3))"
 endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help run test test-sqlite test-postgres check fix bench chaos drill lock clean
+.PHONY: help run test test-sqlite test-postgres test-nightly check fix bench chaos drill lock clean
 
 help: ## List what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
@@ -39,6 +39,10 @@ test-sqlite: .venv/dev.ok ## Run the tests on SQLite only
 
 test-postgres: .venv/dev.ok ## Run the tests on PostgreSQL only (DATABASE_URL, or a throw-away one)
 	$(call PYTEST,$(ON_POSTGRES),and not once,processes and not once)
+
+test-nightly: .venv/dev.ok ## Run what takes too long for every run, on both databases
+	$(ON_SQLITE) $(V)/python -m pytest -m nightly
+	$(ON_POSTGRES) $(V)/python -m pytest -m nightly
 
 check: .venv/dev.ok ## Check format, lint, types, import contracts, locks, settings, migrations
 	$(V)/ruff format --check .

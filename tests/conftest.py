@@ -52,19 +52,34 @@ PURE = (
     "test_clockwork",
     "test_tables",
 )
-# about who is let in, what is described, the demo (which is SQLite's), the replay of real data,
-# what starts processes that have databases of their own, and what pages do with what they are
-# given (test_pages opens each of them on both).
+# about who is let in, about words, wires and what goes over them, the demo (which is SQLite's),
+# the replay of real data, what starts processes that have databases of their own, and what pages
+# do with what they are given (test_pages opens each of them on both).
 ONCE = (
-    "test_urls",
     "test_api_contract",
+    "test_channel",
+    "test_condition",
     "test_demo",
+    "test_feed_addresses",
+    "test_feed_fetch",
+    "test_hook",
+    "test_import_mapping",
     "test_launch",
+    "test_net_post",
+    "test_patch_floor",
+    "test_path_rows",
     "test_real_data",
-    "test_simulation_pages",
+    "test_rule_words",
+    "test_simulation",
+    "test_starters",
     "test_statements",
+    "test_states",
     "test_throwaway_pg",
+    "test_tracked_models",
+    "test_traffic",
+    "test_urls",
     "test_views_",
+    "test_why_",
 )
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 
-def found(words: Iterable[str]) -> set[tuple[str, str]]:
+def found(words: Iterable[str], one: BaseDatabaseWrapper = connection) -> set[tuple[str, str]]:
     """Tables and columns in which one of the words stands, however it is written."""
     wanted = [word.casefold() for word in words]
-    with connection.cursor() as cursor:
-        tables = connection.introspection.table_names(cursor)
+    with one.cursor() as cursor:
+        tables = one.introspection.table_names(cursor)
         return {hit for table in tables for hit in _in_table(cursor, table, wanted)}
 
 

@@ -89,7 +89,7 @@ def clock_time(at) -> str:
     return f"{timezone.localtime(at):%H:%M}"
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("width", [1440, pytest.param(390, marks=pytest.mark.nightly)])
 def test_a_broken_promise_is_seen_by_the_rep_the_manager_and_the_backup(
     sign_in, live_server, cast, width
 ):

@@ -30,6 +30,7 @@ from tests.chaos.scenarios import (
     hours,
     intake,
     leaks,
+    recovery,
     silence,
     war,
 )
@@ -64,6 +65,7 @@ SCENARIOS = (
     Scenario("C8", "wrong clocks", clocks.set_wrong, needs="clock"),
     Scenario("C9", "acknowledgement against breach", deadlines.acknowledged_at_the_deadline),
     Scenario("C10", "silent loops", silence.of_loops),
+    Scenario("C12", "backup, erase, restore", recovery.from_a_backup),
     Scenario("C13", "foreign leads", leaks.of_foreign_leads),
     Scenario("HOURS", "working time of all zones", hours.of_all_zones, needs="nothing"),
 )

@@ -230,6 +230,7 @@ def test_a_backup_of_nothing_is_refused(folder):
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.nightly
 @pytest.mark.processes
 def test_a_backup_is_of_one_moment_while_others_write(world, folder, scratch):
     stop = threading.Event()
@@ -282,6 +283,7 @@ def test_a_round_trip_keeps_every_row_of_every_table(world, folder, scratch):
     assert len(there["reps_hold"]) == 1
 
 
+@pytest.mark.nightly
 @pytest.mark.processes
 def test_new_rows_go_on_where_the_backup_ended(world, folder, scratch):
     backup, told = take(folder)
@@ -300,6 +302,7 @@ def test_new_rows_go_on_where_the_backup_ended(world, folder, scratch):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.nightly
 @pytest.mark.processes
 def test_nothing_is_sent_and_no_clock_fires_until_it_is_released(world, folder, scratch):
     backup, _ = take(folder)
@@ -335,6 +338,7 @@ def test_whom_a_backup_brings_back_is_erased_again(world, folder, scratch):
     assert any(stays.email in row for row in there["routing_prospect"])
 
 
+@pytest.mark.nightly
 @pytest.mark.processes
 def test_a_restore_says_how_much_is_missing_and_that_there_is_no_ledger(world, folder, scratch):
     backup, _ = take(folder)
@@ -345,6 +349,7 @@ def test_a_restore_says_how_much_is_missing_and_that_there_is_no_ledger(world, f
     assert "There is no erasure ledger" in done.stderr
 
 
+@pytest.mark.nightly
 @pytest.mark.processes
 def test_an_older_backup_is_brought_up_to_this_code(world, folder, scratch):
     # One that changes no table, so that they are as they were before it.
@@ -359,6 +364,7 @@ def test_an_older_backup_is_brought_up_to_this_code(world, folder, scratch):
     assert any(name in row for row in rows_at(scratch)["django_migrations"])
 
 
+@pytest.mark.nightly
 @pytest.mark.processes
 def test_days_that_a_restore_gave_up_are_no_forgery(world, folder, scratch, settings, tmp_path):
     settings.AUDIT_ANCHOR_FILE = str(tmp_path / "anchors.jsonl")
@@ -369,6 +375,7 @@ def test_days_that_a_restore_gave_up_are_no_forgery(world, folder, scratch, sett
     assert "All invariants hold." in restored(scratch, backup)
 
 
+@pytest.mark.nightly
 @pytest.mark.processes
 def test_violations_are_shown_and_what_was_restored_stays_held(world, folder, scratch):
     with connection.cursor() as cursor:
@@ -383,6 +390,7 @@ def test_violations_are_shown_and_what_was_restored_stays_held(world, folder, sc
     assert len(rows_at(scratch)["reps_hold"]) == 1
 
 
+@pytest.mark.nightly
 @pytest.mark.processes
 def test_a_database_that_came_back_by_another_way_is_held_and_erased_again(world, folder, scratch):
     """As a provider does it, who knows of neither manifest nor ledger."""
@@ -486,6 +494,7 @@ def test_a_database_with_data_is_refused_and_stays_as_it_is(world, folder):
     assert rows_at(None) == before
 
 
+@pytest.mark.nightly
 @pytest.mark.processes
 def test_rows_that_are_not_those_of_the_manifest_are_refused(world, folder, scratch):
     backup, told = take(folder)
@@ -512,6 +521,7 @@ only_postgres = pytest.mark.skipif(
 
 
 @only_sqlite
+@pytest.mark.nightly
 @pytest.mark.processes
 def test_a_database_is_replaced_only_when_told_and_then_kept(world, folder, scratch, tmp_path):
     backup, _ = take(folder)
@@ -531,6 +541,7 @@ def test_a_database_is_replaced_only_when_told_and_then_kept(world, folder, scra
 
 
 @only_sqlite
+@pytest.mark.nightly
 @pytest.mark.processes
 def test_a_database_in_use_is_not_replaced(world, folder, scratch):
     backup, _ = take(folder)
@@ -548,6 +559,7 @@ def test_a_database_in_use_is_not_replaced(world, folder, scratch):
 
 
 @only_postgres
+@pytest.mark.nightly
 @pytest.mark.processes
 def test_a_server_s_database_that_others_use_is_not_restored_into(world, folder, scratch):
     backup, _ = take(folder)
@@ -558,6 +570,7 @@ def test_a_server_s_database_that_others_use_is_not_restored_into(world, folder,
 
 
 @only_postgres
+@pytest.mark.nightly
 @pytest.mark.processes
 def test_a_server_s_database_is_never_replaced(world, folder, scratch):
     backup, _ = take(folder)
@@ -632,6 +645,7 @@ def read_outside(settings) -> list[str]:
     return [Path(p).read_text() for p in (settings.ERASURE_LEDGER, settings.AUDIT_ANCHOR_FILE)]
 
 
+@pytest.mark.nightly
 @pytest.mark.processes
 def test_a_drill_is_red_when_a_row_differs(world, folder, monkeypatch):
     def take_another(room):
