@@ -219,6 +219,7 @@ def test_reps_and_users_are_never_deleted(admin_client):
     assert User.objects.filter(pk=rep.user_id).exists()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "weekly",
     [

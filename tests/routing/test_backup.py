@@ -429,6 +429,7 @@ def test_a_recovered_database_of_nothing_or_of_newer_code_is_refused():
 # --- What is refused ------------------------------------------------------------------------------
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("harm", ["a byte", "the end"])
 def test_a_corrupted_file_is_refused(world, folder, harm):
     backup, _ = take(folder)
@@ -451,6 +452,7 @@ def test_a_backup_without_its_manifest_is_refused(world, folder):
         call_command("restore", str(backup))
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1}', '{"format": 1, "tables": {}}'])
 def test_a_manifest_that_is_none_is_refused(world, folder, text):
     backup, _ = take(folder)
