@@ -10,14 +10,14 @@ CLEAN_ENV := env -u BROKER_URL -u DEMO -u DEBUG -u BASE_URL -u PORT -u HOST -u A
 ON_SQLITE   := $(CLEAN_ENV) -u DATABASE_URL -u SECRET_KEY
 ON_POSTGRES := $(CLEAN_ENV) $(V)/python -m config.throwaway_pg
 
-# One file (T=path) runs as it is; the whole suite on two cores, then what starts processes or a
-# browser, two files at a time. What another database shows nothing new about, and what a page or
+# One file (T=path) runs as it is; the whole suite in parallel (three keep two cores busy, and with
+# a server two do), then what starts processes or a browser, two files at a time. What another database shows nothing new about, and what a page or
 # a browser does with what services return, runs once, on SQLite's turn; races for a row run on
 # PostgreSQL's, where several can write.
 ifdef T
 PYTEST = $(1) $(V)/python -m pytest $(T)
 else
-PYTEST = $(1) $(V)/python -m pytest -n 2 -m "not nightly and not browser and not processes $(2)" \
+PYTEST = $(1) $(V)/python -m pytest -n $(4) -m "not nightly and not browser and not processes $(2)" \
 	&& $(1) $(V)/python -m pytest -n 2 --dist loadfile -m "not nightly and ($(3))"
 endif
 
@@ -35,10 +35,10 @@ run: .venv/run.ok ## Start the whole product with a demo organisation (PORT=8000
 test: test-sqlite test-postgres ## Run the tests on SQLite, then on PostgreSQL (T=path for some)
 
 test-sqlite: .venv/dev.ok ## Run the tests on SQLite only
-	$(call PYTEST,$(ON_SQLITE),,browser or (processes and not races))
+	$(call PYTEST,$(ON_SQLITE),,browser or (processes and not races),3)
 
 test-postgres: .venv/dev.ok ## Run the tests on PostgreSQL only (DATABASE_URL, or a throw-away one)
-	$(call PYTEST,$(ON_POSTGRES),and not once,processes and not once)
+	$(call PYTEST,$(ON_POSTGRES),and not once,processes and not once,2)
 
 test-nightly: .venv/dev.ok ## Run what takes too long for every run, on both databases
 	$(ON_SQLITE) $(V)/python -m pytest -m nightly

@@ -274,7 +274,7 @@ def spans_between(start: int, end: int):
     return st.lists(st.tuples(edge, edge), max_size=3)
 
 
-@settings(max_examples=70, deadline=None, database=None)
+@settings(max_examples=35, deadline=None, database=None)
 @given(specs(days=4), st.data())
 def test_add_elapsed_and_back_agree_with_the_wall_clock(case, data):
     spec, first = case
@@ -325,7 +325,7 @@ instants = st.datetimes(
 )
 seconds_of_20_years = instants.map(lambda at: int(at.timestamp()))
 budgets = st.one_of(st.integers(0, 20 * HOUR), st.integers(0, 1000 * HOUR))
-laws = settings(max_examples=70, deadline=None, database=None)
+laws = settings(max_examples=35, deadline=None, database=None)
 
 
 @laws

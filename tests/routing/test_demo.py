@@ -93,6 +93,7 @@ def test_a_second_run_changes_nothing(demo):
     assert (demo / organisation.KEYS_FILE).read_text() == keys
 
 
+@pytest.mark.nightly
 def test_what_people_changed_or_removed_stays_so(demo):
     source = Source.objects.get(slug="manual")
     source.name = "Typed in"
@@ -113,6 +114,7 @@ def test_the_rules_are_live_and_the_linter_finds_nothing(demo):
     assert lint(live) == []
 
 
+@pytest.mark.nightly
 def test_its_golden_leads_come_out_as_written_at_any_hour(demo):
     live = Organisation.get().live_ruleset
 
@@ -145,6 +147,7 @@ def test_what_the_rules_can_do_is_there_to_be_seen(demo):
     assert away.cover == Absence.Cover.MOVE
 
 
+@pytest.mark.nightly
 def test_at_any_hour_of_the_week_several_reps_are_on_shift(demo):
     reps = [
         calendar_of(rep, year=2026)
@@ -158,6 +161,7 @@ def test_at_any_hour_of_the_week_several_reps_are_on_shift(demo):
         assert sum(bool(calendar.open_spans(at, at + 1)) for calendar in reps) >= 3, hour
 
 
+@pytest.mark.nightly
 def test_people_have_managers_backups_and_the_desk(demo):
     sellers = Rep.objects.exclude(role=Rep.Role.MANAGER)
     desk = Queue.objects.get(name="Inbound desk")
@@ -180,6 +184,7 @@ def test_the_api_keys_lie_in_a_private_file_and_open_their_sources(demo):
         assert Source.objects.get(slug=slug).key_hash == organisation.keys.hash_key(key)
 
 
+@pytest.mark.nightly
 def test_lost_keys_are_issued_anew(demo):
     path = demo / organisation.KEYS_FILE
     before = path.read_text()
@@ -261,6 +266,7 @@ def running(live_server, demo_mode, transactional_db):
     return live_server.url, organisation.read_keys(demo_mode)
 
 
+@pytest.mark.nightly
 def test_prospects_come_through_every_door(running):
     url, keys = running
     prospects = Prospects(url, keys, seed=1)
@@ -279,6 +285,7 @@ def test_prospects_come_through_every_door(running):
     assert Lead.objects.filter(campaign=rules.FAIR).count() == 1
 
 
+@pytest.mark.nightly
 def test_the_same_person_by_two_doors_is_one_lead(running):
     url, keys = running
     prospects = Prospects(url, keys, seed=1)
@@ -292,6 +299,7 @@ def test_the_same_person_by_two_doors_is_one_lead(running):
     assert Lead.objects.count() == 1
 
 
+@pytest.mark.nightly
 def test_reps_sign_in_and_work_their_leads(running):
     url, keys = running
     said: list[str] = []
@@ -353,6 +361,7 @@ def test_whoever_calls_back_later_has_their_clocks_paused_and_is_left_alone(monk
     assert acts == [("contact", None), ("pause", 7)]
 
 
+@pytest.mark.nightly
 def test_a_rep_whose_session_ended_signs_in_again(running):
     url, _ = running
     seller = Seller(url, "noor", "Noor Qadirzade")

@@ -297,7 +297,7 @@ ledgers = st.builds(
         max_size=3,
     ),
 )
-laws = settings(deadline=None, max_examples=45)
+laws = settings(deadline=None, max_examples=25)
 
 
 def folded(ruleset, leads, roster, counters, at=AT):
@@ -482,7 +482,7 @@ def test_the_order_in_which_anything_is_listed_does_not_matter(
     assert encode_counters(counters) == encode_counters(other_counters)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 @given(rulesets(most=12), facts)
 def test_compiled_matching_equals_trying_every_rule_in_order(ruleset, lead):
     naive = [
@@ -494,7 +494,7 @@ def test_compiled_matching_equals_trying_every_rule_in_order(ruleset, lead):
     assert [one.rule.id for one in compile_ruleset(ruleset).matching(lead, AT)] == naive
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 @given(conditions, facts)
 def test_a_condition_holds_exactly_when_no_part_of_it_fails(condition, lead):
     parsed = parse(condition)

@@ -252,6 +252,7 @@ def could_be(space, leads, *conditions):
     return made_up is not None and all(holds(one, made_up) for one in conditions)
 
 
+@pytest.mark.nightly
 def test_no_claim_is_ever_wrong_and_nearly_everything_that_is_so_is_found():
     rnd = random.Random(20260615)
     right = decided = 0
@@ -275,6 +276,7 @@ def test_no_claim_is_ever_wrong_and_nearly_everything_that_is_so_is_found():
     assert right / decided >= 0.95, right / decided
 
 
+@pytest.mark.nightly
 def test_unions_are_covered_only_if_every_lead_is():
     rnd = random.Random(7)
     covered = found = 0
