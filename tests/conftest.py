@@ -52,14 +52,19 @@ PURE = (
     "test_clockwork",
     "test_tables",
 )
-# about who is let in, about words, wires and what goes over them, the demo (which is SQLite's),
-# the replay of real data, what starts processes that have databases of their own, and what pages
-# do with what they are given (test_pages opens each of them on both).
+# about who is let in and what is set up, about drafts of rules, words, wires and what goes over
+# them, the demo (which is SQLite's), the replay of real data, what starts processes that have
+# databases of their own, and what pages do with what they are given (test_pages opens each of
+# them on both).
 ONCE = (
     "test_api_contract",
+    "test_api_setup",
+    "test_bench",
     "test_channel",
     "test_condition",
     "test_demo",
+    "test_events",
+    "test_facts",
     "test_feed_addresses",
     "test_feed_fetch",
     "test_hook",
@@ -70,6 +75,7 @@ ONCE = (
     "test_path_rows",
     "test_real_data",
     "test_rule_words",
+    "test_rules_",
     "test_simulation",
     "test_starters",
     "test_statements",

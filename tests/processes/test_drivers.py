@@ -105,6 +105,7 @@ def test_the_doorbell_alone_wakes_the_worker(crew, source, figures):
     assert drivers()["assigned"] == {"celery"}
 
 
+@pytest.mark.races
 def test_without_worker_and_broker_the_sweep_does_all_the_work(crew, source, figures):
     # No broker listens here: the bell finds nobody, and nobody minds.
     crew.environment["BROKER_URL"] = f"redis+socket://{crew.folder}/nobody.sock"
