@@ -1,11 +1,14 @@
 """Beat's clockwork: that of django-celery-beat, with a sign of life of its own."""
 
+import contextlib
 import logging
 import time
+from functools import cached_property
 from typing import Any
 
 from django.db import Error
 from django_celery_beat.schedulers import DatabaseScheduler
+from kombu import Connection
 
 from reps.due.heartbeats import beat, retire
 
@@ -15,6 +18,9 @@ EVERY = 5.0
 MAX_AGE = 20
 # With more ticks than this in the queue nobody takes them, and more would only fill the broker.
 MOST_TICKS = 1000
+# Seconds until an answer of the broker is given up. Only beat may: it publishes and takes nothing,
+# and without a limit a connection that is half open holds it for ever (see also config/env.py).
+PATIENCE = 5
 
 
 class Scheduler(DatabaseScheduler):
@@ -39,8 +45,26 @@ class Scheduler(DatabaseScheduler):
                 log.warning("Beat cannot say that it lives (%s).", error)
         return pause
 
+    @cached_property
+    def connection(self) -> Connection:
+        return self.app.connection_for_write(transport_options={"socket_timeout": PATIENCE})
+
     def apply_async(self, entry: Any, *args: Any, **kwargs: Any) -> Any:
-        return None if self._is_backed_up() else super().apply_async(entry, *args, **kwargs)
+        if self._is_backed_up():
+            return None
+        try:
+            return super().apply_async(entry, *args, **kwargs)
+        except Exception:
+            self._hang_up()
+            raise
+
+    def _hang_up(self) -> None:
+        """Let go of a connection that failed: Celery keeps its broken channel for ever."""
+        self.__dict__.pop("producer", None)
+        connection = self.__dict__.pop("connection", None)
+        if connection is not None:
+            with contextlib.suppress(Exception):
+                connection.release()
 
     def _is_backed_up(self) -> bool:
         if time.monotonic() - self._counted > EVERY:
@@ -52,6 +76,7 @@ class Scheduler(DatabaseScheduler):
             except Exception:
                 # No queue yet, or no broker: sending the tick tells.
                 self._waiting = 0
+                self._hang_up()
         return self._waiting > MOST_TICKS
 
     def close(self) -> None:

@@ -279,6 +279,24 @@ def test_beat_does_not_fill_the_broker_when_no_worker_takes_its_ticks(
     assert len(out) == sent
 
 
+def test_beat_waits_for_the_broker_for_seconds_only(scheduler):
+    assert scheduler.connection.transport_options["socket_timeout"] == beat.PATIENCE
+
+
+def test_beat_makes_a_new_connection_after_one_that_failed(scheduler, monkeypatch):
+    first = scheduler.connection
+
+    def fails(self, entry):
+        raise ConnectionError("gone")
+
+    monkeypatch.setattr(beat.DatabaseScheduler, "apply_async", fails)
+    monkeypatch.setattr(beat.Scheduler, "_is_backed_up", lambda self: False)
+    with pytest.raises(ConnectionError):
+        scheduler.apply_async("a tick")
+
+    assert scheduler.connection is not first
+
+
 def test_beat_that_is_stopped_says_so(scheduler):
     scheduler.tick()
     scheduler.close()
