@@ -227,11 +227,16 @@ def _within_km(wanted: Circle) -> Predicate:
 
 
 def _in_hours(wanted: Week) -> Predicate:
-    return lambda found: _is_number(found) and wanted.is_open(int(found))
+    return lambda found: _is_moment(found) and wanted.is_open(int(found))
 
 
 def _not_in_hours(wanted: Week) -> Predicate:
-    return lambda found: _is_number(found) and not wanted.is_open(int(found))
+    return lambda found: _is_moment(found) and not wanted.is_open(int(found))
+
+
+def _is_moment(found: object) -> TypeGuard[float]:
+    # A number from outside may be NaN or infinite, which is at no time.
+    return _is_number(found) and math.isfinite(found)
 
 
 def _empty(wanted: None) -> Predicate:
