@@ -11,14 +11,14 @@ ON_SQLITE   := $(CLEAN_ENV) -u DATABASE_URL -u SECRET_KEY
 ON_POSTGRES := $(CLEAN_ENV) $(V)/python -m config.throwaway_pg
 
 # One file (T=path) runs as it is; the whole suite in parallel (three keep two cores busy, beside a
-# server two do), then what starts processes or a browser, file by file. What another database shows
-# nothing new about runs once, on SQLite's turn (ONCE in tests/conftest.py); races for a row run on
-# PostgreSQL's, where several can write.
+# server two do), then what starts processes or a browser, two files at a time. What another
+# database shows nothing new about runs once, on SQLite's turn (ONCE in tests/conftest.py); races
+# for a row run on PostgreSQL's, where several can write.
 ifdef T
 PYTEST = $(1) $(V)/python -m pytest $(T)
 else
 PYTEST = $(1) $(V)/python -m pytest -n $(4) -m "not nightly and not browser and not processes $(2)" \
-	&& $(1) $(V)/python -m pytest -n $(4) --dist loadfile -m "not nightly and ($(3))"
+	&& $(1) $(V)/python -m pytest -n 2 --dist loadfile -m "not nightly and ($(3))"
 endif
 
 .DEFAULT_GOAL := help
