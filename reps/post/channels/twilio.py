@@ -11,6 +11,7 @@ status" for what comes back to `/hooks/twilio/`. An error is JSON with Twilio's 
 
 import base64
 import json
+from abc import ABC, abstractmethod
 from urllib.parse import urlencode
 
 import phonenumbers
@@ -26,7 +27,7 @@ from reps.post.kinds import Text
 LONGEST = 320
 
 
-class _Twilio:
+class _Twilio(ABC):
     name: str
     label: str
     address = "phone"
@@ -80,8 +81,9 @@ class _Twilio:
             raise ChannelFailed(f"{self.label}: the answer names no message.") from None
         return Taken(provider_id=str(sid)[:120])
 
+    @abstractmethod
     def _sender(self) -> str:
-        raise NotImplementedError
+        """The number or messaging service it is sent from."""
 
     def _from(self) -> dict[str, str]:
         sender = self._sender()
