@@ -4,11 +4,14 @@ import os
 
 from celery import Celery
 
+from config.watchdog import Watchdog
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("lead_routing")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["consumer"].add(Watchdog)
 
 # A web request may ring, so a frozen broker may cost it this much and no more; workers
 # keep their own, patient connections.

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -151,12 +151,12 @@ class Bench(Crew):
     def web_answers(self) -> bool:
         return self.ask("/healthz")[0] == 200
 
-    def beats(self, name: str) -> bool:
-        """Whether this loop has shown life lately."""
+    def beats(self, name: str, *, since: datetime | None = None) -> bool:
+        """Whether this loop has shown life since then, or in the last five seconds."""
         from reps.models import Heartbeat
 
-        recent = database_now() - timedelta(seconds=5)
-        return Heartbeat.objects.filter(name=name, at__gte=recent).exists()
+        since = since or database_now() - timedelta(seconds=5)
+        return Heartbeat.objects.filter(name=name, at__gte=since).exists()
 
     def tracebacks(self) -> int:
         """How many errors the processes have told, as a figure."""

@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 from config.launch import ask_valkey, has_ended
+from reps.due.clock import database_now
 from tests.chaos import floor, stage
 from tests.chaos.bench import Bench, free_port
 from tests.chaos.outcome import Outcome, percentile
@@ -13,6 +15,7 @@ from tests.processes.crew import Late, wait_until
 
 SECONDS, PAUSE, RATE = 15.0, 5.0, 6.0
 BACK_WITHIN = 60.0
+IN_HAND = 3.0
 
 
 def gone(bench: Bench, outcome: Outcome, *, scale: float) -> None:
@@ -106,11 +109,13 @@ def at_work_again(bench: Bench, outcome: Outcome, what: str) -> tuple[float, lis
     Celery's worker ends on some errors of a broker, so a supervisor is part of the product.
     """
     began = time.monotonic()
+    # What was in hand when the broker came back still beats once, and says nothing.
+    later = database_now() + timedelta(seconds=IN_HAND)
     restarted: list[str] = []
 
     def is_back() -> bool:
         restarted.extend(bench.tend())
-        return bench.beats("celery")
+        return bench.beats("celery", since=later)
 
     limit = stage.patience(BACK_WITHIN)
     try:
