@@ -17,7 +17,7 @@ def _channels() -> list[tuple[str, str]]:
 
 
 def _kinds() -> list[tuple[str, str]]:
-    return [(name, name.replace("_", " ").capitalize()) for name in kinds.names()]
+    return [(name, kinds.label_of(name)) for name in kinds.names()]
 
 
 class MessageFilter(filters.FilterSet):

@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
 from reps import access
 from reps.due.clock import database_now
@@ -261,17 +262,65 @@ assigned_lines = lines_about_leads(
 waiting_lines = lines_about_claims(lambda message, lead: f"{_hot_in(lead)}: {lead.kind_of}")
 raised_lines = lines_about_leads(lambda message, lead: f"{lead.prospect.name} asked again")
 
-kinds.register(kinds.Kind("lead_assigned", lead_assigned, epoch_stands, assigned_lines))
-kinds.register(kinds.Kind("lead_waits", lead_waits, epoch_stands, waiting_lines))
-kinds.register(kinds.Kind("slack_answer", slack_answer, answer_is_heard, only="slack_reply"))
-kinds.register(kinds.Kind("lead_raised_again", lead_raised_again, epoch_stands, raised_lines))
 kinds.register(
     kinds.Kind(
-        "reassignment_requested", reassignment_requested, request_asks_them, lines_about_requests
+        "lead_assigned", lead_assigned, epoch_stands, assigned_lines, title=gettext_lazy("New lead")
     )
 )
 kinds.register(
-    kinds.Kind("request_passed_on", request_passed_on, request_is_pending, lines_about_requests)
+    kinds.Kind(
+        "lead_waits", lead_waits, epoch_stands, waiting_lines, title=gettext_lazy("Lead to claim")
+    )
 )
-kinds.register(kinds.Kind("request_expired", request_expired, lines=lines_about_requests))
-kinds.register(kinds.Kind("reassignment_decided", reassignment_decided, lines=lines_about_requests))
+kinds.register(
+    kinds.Kind(
+        "slack_answer",
+        slack_answer,
+        answer_is_heard,
+        only="slack_reply",
+        title=gettext_lazy("Answer in Slack"),
+    )
+)
+kinds.register(
+    kinds.Kind(
+        "lead_raised_again",
+        lead_raised_again,
+        epoch_stands,
+        raised_lines,
+        title=gettext_lazy("Lead asked again"),
+    )
+)
+kinds.register(
+    kinds.Kind(
+        "reassignment_requested",
+        reassignment_requested,
+        request_asks_them,
+        lines_about_requests,
+        title=gettext_lazy("Reassignment asked for"),
+    )
+)
+kinds.register(
+    kinds.Kind(
+        "request_passed_on",
+        request_passed_on,
+        request_is_pending,
+        lines_about_requests,
+        title=gettext_lazy("Request passed on"),
+    )
+)
+kinds.register(
+    kinds.Kind(
+        "request_expired",
+        request_expired,
+        lines=lines_about_requests,
+        title=gettext_lazy("Request timed out"),
+    )
+)
+kinds.register(
+    kinds.Kind(
+        "reassignment_decided",
+        reassignment_decided,
+        lines=lines_about_requests,
+        title=gettext_lazy("Request answered"),
+    )
+)

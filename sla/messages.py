@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_lazy
+
 from reps.models import Message
 from reps.post import kinds
 from reps.post.kinds import Text
@@ -91,4 +93,12 @@ clock_lines = lines_about_leads(
     lambda message, lead: words_of(message).line.format(person=lead.prospect.name)
 )
 
-kinds.register(kinds.Kind("clock_step", clock_step, still_running, clock_lines))
+kinds.register(
+    kinds.Kind(
+        "clock_step",
+        clock_step,
+        still_running,
+        clock_lines,
+        title=gettext_lazy("Promise at risk or late"),
+    )
+)

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.dispatch import receiver
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
 from reps import access, signals
 from reps.models import Alarm, Message, User
@@ -59,4 +60,6 @@ def _lines(messages: Sequence[Message], reader: User) -> Mapping[int, str]:
     }
 
 
-kinds.register(kinds.Kind(deliver.ALARM, _text, _still_wanted, _lines, alone=True))
+kinds.register(
+    kinds.Kind(deliver.ALARM, _text, _still_wanted, _lines, alone=True, title=gettext_lazy("Alarm"))
+)

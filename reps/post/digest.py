@@ -15,7 +15,7 @@ from django.db import Error, transaction
 from django.db.models import Count, Max, Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from reps.models import Message, User
 from reps.post import kinds, quiet
@@ -193,5 +193,6 @@ kinds.register(
         lambda digest: bool(told_by(digest, reader=digest.recipient)),
         _lines,
         alone=True,
+        title=gettext_lazy("Digest"),
     )
 )

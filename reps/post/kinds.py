@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from django.utils.functional import Promise
+
 from reps.models import Message, User
 
 log = logging.getLogger(__name__)
@@ -55,6 +57,7 @@ class Kind:
     `lines` are never collected into a digest, nor are those that go `alone` because they are
     worth reading whole. The text of a `secret` kind is for its recipient only, such as a link
     that signs in: it is kept nowhere and shown to nobody else.
+    `title` is what people call such a message, in filters and lists.
     """
 
     name: str
@@ -64,6 +67,11 @@ class Kind:
     only: str = ""
     secret: bool = False
     alone: bool = False
+    title: str | Promise = ""
+
+    @property
+    def label(self) -> str:
+        return str(self.title) or _spaced(self.name)
 
 
 _kinds: dict[str, Kind] = {}
@@ -97,6 +105,16 @@ def collectable() -> list[str]:
         for kind in _kinds.values()
         if kind.lines is not None and not (kind.only or kind.secret or kind.alone)
     ]
+
+
+def label_of(name: str) -> str:
+    """What people call a kind of message, one of an older version too."""
+    kind = _kinds.get(name)
+    return kind.label if kind else _spaced(name)
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 def names() -> list[str]:

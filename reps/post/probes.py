@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from reps.models import Message, User
 from reps.post import channels, kinds
@@ -28,7 +29,16 @@ def _register(channel: Channel) -> None:
         )
 
     name = kind_of(channel.name)
-    kinds.register(kinds.Kind(name, render, lines=_lines(channel), only=channel.name, alone=True))
+    kinds.register(
+        kinds.Kind(
+            name,
+            render,
+            lines=_lines(channel),
+            only=channel.name,
+            alone=True,
+            title=gettext_lazy("Test of a channel"),
+        )
+    )
 
 
 def _lines(channel: Channel) -> Callable[[Sequence[Message], User], Mapping[int, str]]:

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
+from django.utils.translation import gettext_lazy
 
 from reps import trail
 from reps.models import Message, User
@@ -83,5 +84,6 @@ kinds.register(
         _invitation,
         lambda message: not message.recipient.has_usable_password(),
         secret=True,
+        title=gettext_lazy("Invitation"),
     )
 )

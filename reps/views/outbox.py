@@ -96,7 +96,7 @@ def outbox(request: HttpRequest) -> HttpResponse:
 
 
 def _line(message: Message, line: str) -> dict[str, Any]:
-    kind = _named(message.kind)
+    kind = kinds.label_of(message.kind)
     if not line and message.kind in kinds.collectable():
         # It tells lines, but not this one to this reader.
         line = _("About a lead that you do not see now")
@@ -107,10 +107,6 @@ def _line(message: Message, line: str) -> dict[str, Any]:
         "mark": MARKS[Message.State(message.state)],
         "channels": [channels.label(name) for name in sorted(message.delivered)],
     }
-
-
-def _named(kind: str) -> str:
-    return kind.replace("_", " ").capitalize()
 
 
 def one(request: HttpRequest, pk: int) -> HttpResponse:
@@ -127,7 +123,7 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
         {
             "at": at,
             "message": message,
-            "kind": _named(message.kind),
+            "kind": kinds.label_of(message.kind),
             "text": text,
             # The link as it was sent leads to this product by its public address; on a page
             # only links of our own making are followed.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
 from reps import access
 from reps.models import Message, User
@@ -116,6 +117,7 @@ kinds.register(
         approval_asked,
         is_still_asked,
         _lines(lambda message, row: f"Approve the rules {row}?"),
+        title=gettext_lazy("Rules to approve"),
     )
 )
 kinds.register(
@@ -127,6 +129,7 @@ kinds.register(
                 f"The rules {row} were {'approved' if message.payload['granted'] else 'refused'}"
             )
         ),
+        title=gettext_lazy("Answer about rules"),
     )
 )
 kinds.register(
@@ -135,6 +138,11 @@ kinds.register(
         not_published,
         did_not_go_live,
         _lines(lambda message, row: f"The rules {row} did not go live as planned"),
+        title=gettext_lazy("Rules not published"),
     )
 )
-kinds.register(kinds.Kind("rule_review_due", review_due, lines=_review_lines))
+kinds.register(
+    kinds.Kind(
+        "rule_review_due", review_due, lines=_review_lines, title=gettext_lazy("Rule to review")
+    )
+)

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.db.models import Count
+from django.utils.translation import gettext_lazy
 
 from reps import access
 from reps.due import routines
@@ -212,5 +213,7 @@ def _lines(messages: Sequence[Message], reader: User) -> dict[int, str]:
     }
 
 
-kinds.register(kinds.Kind(KIND, _render, lines=_lines, alone=True))
+kinds.register(
+    kinds.Kind(KIND, _render, lines=_lines, alone=True, title=gettext_lazy("Weekly summary"))
+)
 routines.register(routines.Work("weekly", run, next_at))

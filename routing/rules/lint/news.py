@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
 from reps import access
 from reps.models import Message, User
@@ -52,4 +53,12 @@ def finding_lines(messages: Sequence[Message], reader: User) -> Mapping[int, str
     return found
 
 
-kinds.register(kinds.Kind("rule_findings", rule_findings, is_still_found, finding_lines))
+kinds.register(
+    kinds.Kind(
+        "rule_findings",
+        rule_findings,
+        is_still_found,
+        finding_lines,
+        title=gettext_lazy("Findings in the rules"),
+    )
+)
