@@ -31,7 +31,7 @@ def lead_facts(lead: Lead) -> list[tuple[str, str]]:
         ("Person", lead.prospect.name),
         ("Company", lead.account.name if lead.account else lead.prospect.company),
         ("Title", lead.prospect.title),
-        ("Score", f"{lead.score} ({lead.get_tier_display()})"),
+        ("Score", f"{lead.score} of 100"),
         ("Source", lead.source.name),
         ("Interest", lead.product_interest),
         ("Phone", lead.prospect.phone),
@@ -78,7 +78,7 @@ def lead_waits(message: Message) -> Text:
     facts = [
         ("Kind", str(lead.kind_of)),
         ("Where", lead.where),
-        ("Score", f"{lead.score} ({lead.get_tier_display()})"),
+        ("Score", f"{lead.score} of 100"),
     ]
     return Text(
         subject=_hot_in(lead),

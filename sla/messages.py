@@ -74,7 +74,7 @@ def clock_step(message: Message) -> Text:
     return Text(
         subject=words_of(message).subject.format(person=lead.prospect.name, owner=owner),
         body=f"{clock.policy}: {clock.policy.get_metric_display()} by "
-        f"{clock.due_at:%H:%M:%S} UTC.{came} The lead is with {owner} now.",
+        f"{kinds.clock_time(clock.due_at)}.{came} The lead is with {owner} now.",
         facts=lead_facts(lead),
         url=link("lead", lead.pk),
         action="Open the lead",

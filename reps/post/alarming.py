@@ -41,7 +41,7 @@ def _text(message: Message) -> Text:
     return Text(
         subject=f"Alarm: {alarm.text}",
         body="Something needs a look. It clears by itself when it is right again.",
-        facts=[("Alarm", alarm.key), ("Since", f"{alarm.since:%Y-%m-%d %H:%M:%S} UTC")],
+        facts=[("Alarm", alarm.key), ("Since", kinds.clock_time(alarm.since))],
         url=settings.BASE_URL + reverse("operations"),
         action="Look at the operations",
     )

@@ -2,9 +2,11 @@
 
 import logging
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet, prefetch_related_objects
+from django.utils import timezone
 
 from reps import trail
 from reps.due import doorbell
@@ -91,7 +93,8 @@ def _deliver(message: Message, *, driver: str, rests: Rests) -> None:
         until = None if kind.only else quiet.waits_until(message, at=database_now())
         if until is not None:
             return _wait(message, until, Waits.QUIET)
-        text = kind.render(message)
+        with timezone.override(ZoneInfo(message.recipient.time_zone)):
+            text = kind.render(message)
         wanted = ways.of(message.recipient, urgent=message.urgent, only=kind.only)
     except Exception as error:
         log.exception("Message %s could not be written", message.pk)

@@ -3,8 +3,11 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias
 
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 
 from reps.models import Message, User
@@ -48,7 +51,8 @@ class Kind:
     """
     A kind of message.
 
-    `render` reads the rows behind the payload's ids when the message is sent.
+    `render` reads the rows behind the payload's ids when the message is sent; it says times
+    with `clock_time`, in the reader's zone, which is active meanwhile.
     `still_wanted` is asked just before: a message about an epoch that has passed is dropped.
     `only` names the one channel it leaves by, whatever the reader's choices: an answer goes
     back the way the question came.
@@ -79,6 +83,12 @@ _kinds: dict[str, Kind] = {}
 
 class UnknownKind(LookupError):
     """A message of a kind that no app registered, e.g. from an older version."""
+
+
+def clock_time(moment: datetime) -> str:
+    """Say a moment in the zone that is active: "22 Nov, 14:05 CET"."""
+    local = timezone.localtime(moment)
+    return f"{date_format(local, 'j M')}, {local:%H:%M %Z}"
 
 
 def register(kind: Kind) -> None:

@@ -429,7 +429,7 @@ class _Loader:
             self.save(policy(**fields))
         reason = apps.get_model("sla", "PauseReason")
         there = set(reason.objects.values_list("name", flat=True))
-        for name, longest in promises.PAUSE_REASONS:
+        for name, longest in reason.USUAL:
             if name not in there:
                 self.save(reason(name=name, longest=longest))
 

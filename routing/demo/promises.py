@@ -14,13 +14,6 @@ URGENT = {
         {"fact": "tier", "op": "eq", "value": "HOT"},
     ]
 }
-# The reasons to pause that an installation starts with, and how many seconds each may last.
-PAUSE_REASONS = (
-    ("Waiting for the prospect", 7 * 86_400),
-    ("A meeting is booked", 14 * 86_400),
-    ("They asked to hear from us later", 30 * 86_400),
-    ("Waiting for a colleague", 2 * 86_400),
-)
 POLICIES: tuple[dict[str, Any], ...] = (
     {
         "name": "Hot leads: acknowledge in 40 seconds",

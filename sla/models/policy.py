@@ -116,6 +116,14 @@ class Policy(TrackedModel):
 class PauseReason(TrackedModel):
     """Why a clock may stand still, and for how long at most."""
 
+    # What most organisations start with: name, and seconds at most.
+    USUAL = (
+        ("Waiting for the prospect", 7 * 86_400),
+        ("A meeting is booked", 14 * 86_400),
+        ("They asked to hear from us later", 30 * 86_400),
+        ("Waiting for a colleague", 2 * 86_400),
+    )
+
     name = models.CharField(_("name"), max_length=120, unique=True)
     longest = models.PositiveIntegerField(
         _("at most"),

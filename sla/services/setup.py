@@ -11,7 +11,7 @@ from reps.models import User
 from routing import engine
 from routing.qualify.facts import KINDS
 from sla import chain, targets
-from sla.models import Policy
+from sla.models import PauseReason, Policy
 
 STANDARD = "Acknowledge within 15 minutes"
 
@@ -60,6 +60,20 @@ def add_standard(*, by: User, at: datetime) -> Policy:
     if Policy.objects.filter(name=STANDARD).exists():
         raise PolicyRefused(f"“{STANDARD}” is there already.")
     return promise_acknowledgement(minutes=15, by=by, at=at)
+
+
+@transaction.atomic
+def add_usual_reasons(*, by: User, at: datetime) -> list[PauseReason]:
+    """Offer the usual reasons to pause; those that are there by name stay as they are."""
+    there = set(PauseReason.objects.values_list("name", flat=True))
+    made = [
+        PauseReason(name=name, longest=longest)
+        for name, longest in PauseReason.USUAL
+        if name not in there
+    ]
+    for reason in made:
+        trail.save(reason, by=by, at=at, reason="template")
+    return made
 
 
 @transaction.atomic

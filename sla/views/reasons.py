@@ -7,6 +7,8 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
 
 from reps import trail
 from reps.due.clock import database_now
@@ -14,6 +16,7 @@ from reps.views.gates import set_up_only
 from sla import sentences
 from sla.models import PauseReason
 from sla.pause_forms import PauseReasonForm
+from sla.services.setup import add_usual_reasons
 
 
 @set_up_only
@@ -45,8 +48,21 @@ def reason_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     )
 
 
+@require_POST
+@set_up_only
+def reasons_usual(request: HttpRequest) -> HttpResponse:
+    """One click: the reasons that most organisations start with."""
+    made = add_usual_reasons(by=request.user, at=database_now())
+    messages.success(
+        request,
+        ngettext("Added %(n)d reason.", "Added %(n)d reasons.", len(made)) % {"n": len(made)},
+    )
+    return redirect("pause_reasons")
+
+
 urlpatterns = [
     path("policies/reasons/", reason_list, name="pause_reasons"),
+    path("policies/reasons/usual/", reasons_usual, name="pause_reasons_usual"),
     path("policies/reasons/new/", reason_edit, name="pause_reason_add"),
     path("policies/reasons/<int:pk>/", reason_edit, name="pause_reason"),
 ]

@@ -1,13 +1,15 @@
 """Steps of clocks: each once, at its instant in working time, and always to somebody."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.core import mail
 
 from reps import verify
 from reps.due import jobs
 from reps.models import AuditEvent, Message
-from reps.post import kinds
+from reps.post import deliver, kinds
 from reps.services import people
 from routing import signals, work
 from routing.models import RepLoad
@@ -440,3 +442,17 @@ def test_a_policy_without_steps_only_notes_the_deadline(ann):
     work.acknowledge(lead_id=lead.pk, epoch=1, by=ann.user, at=AT + timedelta(hours=1))
 
     assert Clock.objects.get().breached_at == AT + timedelta(hours=1)
+
+
+def test_a_message_tells_times_in_the_zone_of_its_reader(ann):
+    make.policy(budget=900)
+    make.owned(ann)
+    ann.user.time_zone = "Asia/Tokyo"
+    ann.user.save(update_fields=["time_zone"])
+    tick(AT + timedelta(seconds=500))
+
+    deliver.drain(driver="sweep", due_before=AT + timedelta(hours=1))
+
+    said = next(letter for letter in mail.outbox if "is waiting" in letter.subject)
+    due = Clock.objects.get().due_at.astimezone(ZoneInfo("Asia/Tokyo"))
+    assert f"{due:%H:%M} JST" in said.body

@@ -115,3 +115,19 @@ def test_the_api_reads_writes_and_keeps_what_is_in_use(client, manager):
         ).status_code
         == 400
     )
+
+
+def test_the_usual_reasons_come_with_a_click_and_only_once(client, manager):
+    assert "Take the usual four" in client.get(reverse("pause_reasons")).content.decode()
+
+    for _ in range(2):
+        client.post(reverse("pause_reasons_usual"))
+
+    assert PauseReason.objects.count() == len(PauseReason.USUAL) == 4
+    assert "Take the usual four" not in client.get(reverse("pause_reasons")).content.decode()
+
+
+def test_only_who_sets_up_takes_the_usual_reasons(client):
+    client.force_login(make.rep("ria").user)
+    assert client.post(reverse("pause_reasons_usual")).status_code == 403
+    assert not PauseReason.objects.exists()
