@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from reps import trail
 from reps.due import alarms
@@ -20,6 +20,7 @@ from reps.models import Heartbeat, Hold, User
 
 # Drivers ask before every round, so the answer is kept for a moment.
 KEPT = 1.0
+RESTORING = "lead_routing.restoring"
 
 _seen: tuple[float, Hold | None] | None = None
 _has_noted_restore = False
@@ -104,20 +105,57 @@ def release(*, kind: str, by: User | None, at: datetime, reason: str = "") -> bo
 
 def hold_if_restored() -> None:
     """
-    Once per process: with RESTORE_MODE set, whatever starts holds effects back first.
+    Once per process: whatever starts with RESTORE_MODE set, or on a database whose restore did
+    not come to its end, holds effects back first.
 
     Processes that fork do so before, so that none of their children, whenever it comes, holds
     again what somebody has released meanwhile.
     """
     global _has_noted_restore
-    if _has_noted_restore or not settings.RESTORE_MODE:
+    if _has_noted_restore:
         return
-    hold(
-        kind=Hold.Kind.RESTORED,
-        reason="started in restore mode; release when the gap has been looked at",
-        at=database_now(),
-    )
+    if settings.RESTORE_MODE:
+        reason = "started in restore mode; release when the gap has been looked at"
+        hold(kind=Hold.Kind.RESTORED, reason=reason, at=database_now())
+    elif is_being_restored():
+        with transaction.atomic():
+            reason = "a restore did not come to its end; run it again on an empty database"
+            hold(kind=Hold.Kind.RESTORED, reason=reason, at=database_now())
+            mark_restored()
     _has_noted_restore = True
+
+
+def is_being_restored() -> bool:
+    """Whether a restore marked this database and has not held it yet (PostgreSQL only)."""
+    if connection.vendor != "postgresql":
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase "
+            "WHERE d.datname = current_database() AND %s = ANY(s.setconfig)",
+            [f"{RESTORING}=on"],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def mark_restoring() -> None:
+    """
+    Note beside the database, where no restore overwrites it, that one has begun: one that is
+    killed before it could hold what it loaded is held by the next process (PostgreSQL only).
+    """
+    _set_mark(f"SET {RESTORING} = 'on'")
+
+
+def mark_restored() -> None:
+    """Take the mark back, in the transaction that holds."""
+    _set_mark(f"RESET {RESTORING}")
+
+
+def _set_mark(what: str) -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT quote_ident(current_database())")
+            cursor.execute(f"ALTER ROLE CURRENT_USER IN DATABASE {cursor.fetchone()[0]} {what}")
 
 
 def _alarm(kind: str) -> str:

@@ -14,6 +14,7 @@ from django.db import Error, connection, transaction
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
+from reps.due import holds
 from routing.recovery import Refused, contents
 from routing.recovery.contents import Contents
 
@@ -72,10 +73,15 @@ def load(backup: Path) -> Contents:
     :raises Refused: if the database is not empty, or somebody else uses it, or it fails
     """
     _check_is_free()
-    _run(
-        "pg_restore", "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges",
-        str(backup),
-    )  # fmt: skip
+    holds.mark_restoring()
+    try:
+        _run(
+            "pg_restore", "--single-transaction", "--exit-on-error", "--no-owner",
+            "--no-privileges", str(backup),
+        )  # fmt: skip
+    except Refused:
+        holds.mark_restored()
+        raise
     with one_picture():
         found = _contents()
     with transaction.atomic(), connection.cursor() as cursor:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Max
@@ -149,9 +149,11 @@ def _catch_up(report: Report) -> None:
 
 
 def _hold(what: str, *, at: datetime, detail: dict[str, str]) -> None:
-    holds.hold(
-        kind=Hold.Kind.RESTORED,
-        reason=f"{what}; release when the gap has been looked at",
-        at=at,
-        detail=detail,
-    )
+    with transaction.atomic():
+        holds.hold(
+            kind=Hold.Kind.RESTORED,
+            reason=f"{what}; release when the gap has been looked at",
+            at=at,
+            detail=detail,
+        )
+        holds.mark_restored()

@@ -5,6 +5,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from reps.due import holds, jobs, routines
 from reps.due.jobs import Job
@@ -195,6 +196,21 @@ def test_without_restore_mode_no_process_holds():
     holds.hold_if_restored()
 
     assert holds.held() is None
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="a file is swapped as a whole")
+def test_a_restore_that_did_not_come_to_its_end_is_held_by_the_next_process(monkeypatch):
+    monkeypatch.setattr(holds, "_has_noted_restore", False)
+    make.organisation()
+    holds.mark_restoring()
+
+    assert drain("clocks") == {"clocks": 0}
+    assert holds.held().kind == RESTORED
+    holds.release(kind=RESTORED, by=None, at=AT)
+    monkeypatch.setattr(holds, "_has_noted_restore", False)
+
+    holds.hold_if_restored()
+    assert holds.held() is None, "once held, the mark is gone"
 
 
 # --- On the command line ----------------------------------------------------------------

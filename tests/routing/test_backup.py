@@ -100,6 +100,18 @@ def scratch(tmp_path):
         yield url
 
 
+KILLED_AFTER_LOADING = """
+import os, sys
+from pathlib import Path
+import django
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django.setup()
+from routing.recovery import postgres
+postgres.load(Path(sys.argv[1]))
+os._exit(9)
+"""
+
+
 def python(url: str, *words: object, **more: str) -> subprocess.CompletedProcess:
     """Run Python as an operator does, on another database."""
     environment = {
@@ -578,6 +590,17 @@ def test_a_server_s_database_is_never_replaced(world, folder, scratch):
     backup, _ = take(folder)
 
     assert "--replace is for SQLite" in refused(scratch, backup, "--replace")
+
+
+@only_postgres
+@pytest.mark.nightly
+@pytest.mark.processes
+def test_a_restore_that_is_killed_before_it_holds_is_held_by_whoever_starts(world, folder, scratch):
+    backup, _ = take(folder)
+    done = python(scratch, "-c", KILLED_AFTER_LOADING, str(backup))
+    assert done.returncode == 9, done.stderr
+
+    assert drained(scratch)["done"] == {"clocks": 0, "pauses": 0, "outbox": 0}
 
 
 @only_postgres
