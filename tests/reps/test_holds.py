@@ -5,7 +5,6 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 
 from reps.due import holds, jobs, routines
 from reps.due.jobs import Job
