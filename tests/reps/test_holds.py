@@ -5,6 +5,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from reps.due import holds, jobs, routines
 from reps.due.jobs import Job
@@ -197,7 +198,7 @@ def test_without_restore_mode_no_process_holds():
     assert holds.held() is None
 
 
-@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="a file is swapped as a whole")
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="a file is swapped as a whole")
 def test_a_restore_that_did_not_come_to_its_end_is_held_by_the_next_process(monkeypatch):
     monkeypatch.setattr(holds, "_has_noted_restore", False)
     make.organisation()
