@@ -29,6 +29,8 @@ LIMIT = 20.0
 # Celery itself waits up to 30 s between two attempts to connect.
 LIMIT_TO_CONNECT = 40.0
 PATIENCE = 2.0
+# A look that comes so many seconds after the one before tells nothing of the loop alone.
+LATE_LOOK = EVERY + 2 * PATIENCE + 2.0
 
 
 class Watchdog(bootsteps.StartStopStep):
@@ -38,6 +40,7 @@ class Watchdog(bootsteps.StartStopStep):
 
     _thread: threading.Thread | None = None
     _turned = 0.0
+    _looked = 0.0
     _answered = False
     _timer: Any = None
 
@@ -77,6 +80,10 @@ class Watchdog(bootsteps.StartStopStep):
         Whether the loop has stood still beyond its limit although the broker answers others,
         now and at the look before: right after a freeze both are true for a moment.
         """
+        looked, self._looked = self._looked, now
+        if now - looked > LATE_LOOK:
+            # This thread stood still as well: the whole process was frozen, or starved.
+            self._turned = now
         if now - self._turned < self._limit or not broker_answers():
             # A broker that is gone or frozen is so for everybody: a new worker is no better off.
             self._answered = False

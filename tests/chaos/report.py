@@ -1,5 +1,6 @@
 """The table of a run, for the screen and for docs/operators/chaos.md."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -46,46 +47,70 @@ def table(outcomes: Sequence[Outcome], *, seed: int, seconds: float) -> str:
     return "\n".join(lines)
 
 
-def write(outcomes: Sequence[Outcome], *, seed: int, seconds: float, scale: float) -> None:
-    """Put the newest run into the operators' page, between its two marks."""
-    begin, end = "<!-- chaos: begin -->", "<!-- chaos: end -->"
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(begin)
-    _, _, after = rest.partition(end)
-    body = markdown(outcomes, seed=seed, seconds=seconds, scale=scale)
-    PAGE.write_text(f"{before}{begin}\n\n{body}\n\n{end}{after}", encoding="utf-8")
+HEAD = (
+    "", "Scenario", "Faults injected", "Volumes", "Violations", "Lateness", "Intake",
+    "Door to owner", "Other figures", "Verdict", "Run",
+)  # fmt: skip
+BEGIN, END = "<!-- chaos: begin -->", "<!-- chaos: end -->"
 
 
-def markdown(outcomes: Sequence[Outcome], *, seed: int, seconds: float, scale: float) -> str:
-    day = datetime.now(UTC).date().isoformat()
-    lines = [
-        f"Run of {day}, seed {seed}, scale {scale:g}, {seconds / 60:.0f} minutes. "
-        "Seconds are median / 99th percentile / maximum.",
-        "",
-        "| | Scenario | Faults injected | Volumes | Violations | Lateness | Intake "
-        "| Door to owner | Other figures | Verdict |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
+def write(outcomes: Sequence[Outcome], *, scale: float, order: Sequence[str]) -> None:
+    """
+    Put the newest run into the operators' page, between its two marks. Scenarios that were not
+    played this time keep their rows of the run before.
+    """
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    kept, _, after = rest.partition(END)
+    rows = _rows_of(kept) | {one.code: _row(one, scale=scale) for one in outcomes}
+    body = markdown([rows[code] for code in order if code in rows])
+    PAGE.write_text(f"{before}{BEGIN}\n\n{body}\n\n{END}{after}", encoding="utf-8")
+
+
+def _rows_of(page: str) -> dict[str, list[str]]:
+    lines = page.splitlines()
+    if _line(HEAD) not in lines:
+        return {}
+    rows = [line[2:-2].split(" | ") for line in lines[lines.index(_line(HEAD)) + 2 :]]
+    return {row[0]: row for row in rows if len(row) == len(HEAD)}
+
+
+def _row(one: Outcome, *, scale: float) -> list[str]:
     shown = ("lateness", "intake", "to owner")
-    for one in outcomes:
-        others = {name: value for name, value in one.figures.items() if name not in shown}
-        cells = [
-            one.code,
-            one.name,
-            one.faults or "–",
-            _pairs(one.volumes),
-            str(len(one.failures)) if not one.skipped else "–",
-            *(str(one.figures.get(name, "–")) for name in shown),
-            _pairs(others),
-            one.verdict,
-        ]
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    done = totals(outcomes)
-    lines += ["", "| Volume | Done | A tenth of a night |", "|---|---|---|"]
-    lines += [f"| {what} | {done.get(what, 0):,} | {least:,} |" for what, least in WANTED.items()]
-    notes = [
-        (one.code, words) for one in outcomes for words in (one.skipped, *one.left_out) if words
+    others = {name: value for name, value in one.figures.items() if name not in shown}
+    cells = [
+        one.code,
+        one.name,
+        one.faults or "–",
+        _pairs(one.volumes),
+        str(len(one.failures)) if not one.skipped else "–",
+        *(str(one.figures.get(name, "–")) for name in shown),
+        "; ".join((_pairs(others), *filter(None, (one.skipped, *one.left_out)))),
+        one.verdict,
+        f"{datetime.now(UTC):%Y-%m-%d}, seed {one.seed}, scale {scale:g}",
     ]
-    if notes:
-        lines += ["", "Not shown by this run:", ""]
-        lines += [f"- {code}: {words}" for code, words in notes]
-    return "\n".join(lines)
+    return [cell.replace("|", "/") for cell in cells]
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """The table of the scenarios, and beside what was wanted their volumes together."""
+    done: dict[str, int] = {}
+    for row in rows:
+        for what, number in re.findall(r"([a-z ]+) (\d+)", row[HEAD.index("Volumes")]):
+            done[what.strip()] = done.get(what.strip(), 0) + int(number)
+    return "\n".join(
+        [
+            "Seconds are median / 99th percentile / maximum.",
+            "",
+            _line(HEAD),
+            "|---" * len(HEAD) + "|",
+            *map(_line, rows),
+            "",
+            "| Volume | Done | A tenth of a night |",
+            "|---|---|---|",
+            *(f"| {what} | {done.get(what, 0):,} | {least:,} |" for what, least in WANTED.items()),
+        ]
+    )

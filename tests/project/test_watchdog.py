@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from config.celery import app
-from config.watchdog import LIMIT, LIMIT_TO_CONNECT, Watchdog
+from config.watchdog import EVERY, LIMIT, LIMIT_TO_CONNECT, Watchdog
 
 
 class Consumer:
@@ -35,36 +35,42 @@ def dog(consumer: Consumer) -> Watchdog:
     return found
 
 
+def looks(dog: Watchdog, *, start: float, seconds: float, answers: bool = True) -> float | None:
+    """Look every two seconds; after how many seconds the loop is found stuck, if it is."""
+    for number in range(int(seconds / EVERY) + 1):
+        if dog.is_stuck(start + number * EVERY, lambda: answers):
+            return number * EVERY
+    return None
+
+
 def test_a_loop_that_stands_still_is_ended_at_the_second_look(dog):
-    now = time.monotonic()
-    assert not dog.is_stuck(now + LIMIT + 1, lambda: True)
-    assert dog.is_stuck(now + LIMIT + 3, lambda: True)
+    assert looks(dog, start=time.monotonic(), seconds=60) == LIMIT + EVERY
 
 
 def test_a_loop_that_turned_in_between_lives_on(dog, consumer, monkeypatch):
-    later = time.monotonic() + LIMIT + 1
-    assert not dog.is_stuck(later, lambda: True)
-    monkeypatch.setattr(time, "monotonic", lambda: later)
+    now = time.monotonic()
+    assert looks(dog, start=now, seconds=LIMIT) is None, "seen for the first time"
+    monkeypatch.setattr(time, "monotonic", lambda: now + LIMIT + EVERY)
     consumer.turn()
-    assert not dog.is_stuck(later + 2, lambda: True)
-    assert not dog.is_stuck(later + LIMIT + 2, lambda: True), "it is seen for the first time"
+    assert looks(dog, start=now + LIMIT + 2 * EVERY, seconds=LIMIT - 2 * EVERY) is None
 
 
 def test_nobody_is_ended_for_a_broker_that_answers_nobody(dog):
-    later = time.monotonic() + LIMIT + 1
-    assert not dog.is_stuck(later, lambda: True)
-    assert not dog.is_stuck(later + 2, lambda: False)
-    assert not dog.is_stuck(later + 4, lambda: True), "it has only just come back"
+    now = time.monotonic()
+    assert looks(dog, start=now, seconds=300, answers=False) is None
+    assert not dog.is_stuck(now + 302, lambda: True), "it has only just come back"
+
+
+def test_a_process_that_was_frozen_as_a_whole_lives_on(dog):
+    now = time.monotonic()
+    assert looks(dog, start=now, seconds=4) is None
+    assert looks(dog, start=now + 60, seconds=LIMIT) is None
 
 
 def test_a_worker_that_connects_anew_gets_more_time(dog, consumer):
     dog.stop(consumer)
-    later = time.monotonic() + LIMIT + 1
-    assert not dog.is_stuck(later, lambda: True)
-    assert not dog.is_stuck(later + 2, lambda: True)
-    later = time.monotonic() + LIMIT_TO_CONNECT + 1
-    assert not dog.is_stuck(later, lambda: True)
-    assert dog.is_stuck(later + 2, lambda: True)
+    found = looks(dog, start=time.monotonic(), seconds=120)
+    assert found == LIMIT_TO_CONNECT + EVERY
 
 
 def test_every_worker_is_watched():
