@@ -199,11 +199,20 @@ def test_the_page_is_written_between_its_marks(tmp_path, monkeypatch):
     monkeypatch.setattr(report, "PAGE", page)
     outcome = Outcome("C1", "intake", 5, faults="3 × a|b", volumes={"acknowledged leads": 4000})
 
-    report.write([outcome], seed=5, seconds=90, scale=1.0)
+    report.write([outcome], scale=1.0, order=["C1", "C2"])
 
     text = page.read_text(encoding="utf-8")
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     assert "old" not in text
-    assert "| C1 | intake | 3 × a\\|b |" in text
+    assert "| C1 | intake | 3 × a/b |" in text
+    assert "seed 5, scale 1 |" in text
     assert "| acknowledged leads | 4,000 | 4,000 |" in text
+
+    other = Outcome("C2", "war", 6, volumes={"contested claims": 7, "acknowledged leads": 1})
+    report.write([other], scale=0.5, order=["C1", "C2"])
+
+    text = page.read_text(encoding="utf-8")
+    assert text.index("| C1 | intake |") < text.index("| C2 | war |"), "the other run's row stays"
+    assert "seed 6, scale 0.5 |" in text
+    assert "| acknowledged leads | 4,001 | 4,000 |" in text
