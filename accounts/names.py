@@ -22,6 +22,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from accounts.transliteration import latin
+
 # Letters that Unicode does not take apart into a base letter and an accent.
 _PLAIN: Final = str.maketrans(
     {"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ħ": "h", "ŧ": "t", "ı": "i"}
@@ -154,7 +156,8 @@ def normalise(name: str) -> str:
 
     HTML entities decoded, NFKC, lower case, accents folded, "&" as "and", other punctuation
     as spaces, "the" dropped at either end, legal forms dropped at the end as often as they
-    occur, a few abbreviations written out ("Intl."). A name made only of such words keeps
+    occur, other scripts in Latin letters (`transliteration`), a few abbreviations written out
+    ("Intl."). A name made only of such words keeps
     one of them ("The Limited" is "limited"); a name without letter or digit falls back to
     its own characters.
     """
@@ -166,6 +169,7 @@ def _normalise(name: str) -> str:
     words = _words(name)
     if words:
         # Abbreviations after the forms, which have abbreviations of their own; then again.
+        words = [latin(word) for word in _strip_forms(words)]
         words = [_SHORT_FOR.get(word, word) for word in _strip_forms(words)]
         return " ".join(_strip_forms(words))
     # Nothing but signs ("!!!"): better its own characters than equal to every other such name.

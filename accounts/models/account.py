@@ -1,11 +1,14 @@
 """Customer companies, the keys by which a lead finds them, and their open deals."""
 
+from collections.abc import Sequence
+
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from accounts import domains, names
+from accounts.matching import Candidate, blocking
+from accounts.matching.prepared import Account as Prepared
 from reps.models import Rep, TrackedModel
 
 
@@ -73,36 +76,26 @@ class Account(TrackedModel):
 
     def refresh_keys(self) -> None:
         """Bring the look-up keys in line with the name, the aliases and the domain."""
-        wanted = {
-            (AccountKey.Kind.NAME, names.key(name))
-            for name in [self.name, *self.aliases]
-            if name.strip()
-        }
-        domain = domains.registrable(self.domain) if self.domain else None
-        if domain:
-            wanted.add((AccountKey.Kind.DOMAIN, domain))
-        present = {(key.kind, key.value): key for key in self.keys.all()}
-        stale = [key.pk for place, key in present.items() if place not in wanted]
-        if stale:
-            AccountKey.objects.filter(pk__in=stale).delete()
-        AccountKey.objects.bulk_create(
-            [
-                AccountKey(account=self, kind=kind, value=value[:200])
-                for kind, value in sorted(wanted - present.keys())
-            ]
-        )
+        rekey([self])
 
 
 class AccountKey(models.Model):
-    """A normalised name or a registrable domain of an account; derived, never edited."""
+    """
+    Something by which a lead finds an account; derived (`matching.blocking`), never edited.
+
+    The rows of kind WORD also say how rare a word is among the accounts.
+    """
 
     class Kind(models.TextChoices):
-        DOMAIN = "DOMAIN", _("domain")
-        NAME = "NAME", _("name")
+        DOMAIN = blocking.DOMAIN, _("domain")
+        NAME = blocking.NAME, _("name")
+        WORD = blocking.WORD, _("word of a name")
+        ACRONYM = blocking.ACRONYM, _("initials")
+        SOUND = blocking.SOUND, _("consonants")
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="keys")
-    kind = models.CharField(max_length=6, choices=Kind.choices)
-    value = models.CharField(max_length=200)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    value = models.CharField(max_length=blocking.LONGEST)
 
     class Meta:
         constraints = [
@@ -110,10 +103,53 @@ class AccountKey(models.Model):
                 fields=["account", "kind", "value"], name="accounts_one_key_once"
             )
         ]
-        indexes = [models.Index(fields=["kind", "value"], name="accounts_key_lookup")]
+        # Counting and reading keys need nothing but this index.
+        indexes = [models.Index(fields=["kind", "value", "account"], name="accounts_key_lookup")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.value}"
+
+
+def identity_of(account: Account) -> Candidate:
+    """Give what matching knows of an account by itself."""
+    return Candidate(
+        account_id=account.pk,
+        name=account.name,
+        domains=(account.domain,) if account.domain else (),
+        aliases=tuple(account.aliases),
+        city=account.city,
+        state=account.region,
+        country=account.country,
+        parent_id=account.parent_id,
+    )
+
+
+def rekey(accounts: Sequence[Account]) -> int:
+    """
+    Bring the keys of saved accounts in line; return how many rows were added or taken away.
+
+    At most three statements for any number of accounts. Writes nothing that is right already.
+    """
+    wanted = {
+        (account.pk, kind, value)
+        for account in accounts
+        for kind, value in blocking.keys_of_account(Prepared(identity_of(account)))
+    }
+    present = {
+        (account, kind, value): pk
+        for pk, account, kind, value in AccountKey.objects.filter(
+            account__in=[account.pk for account in accounts]
+        ).values_list("pk", "account_id", "kind", "value")
+    }
+    stale = [pk for place, pk in present.items() if place not in wanted]
+    if stale:
+        AccountKey.objects.filter(pk__in=stale).delete()
+    missing = sorted(wanted - present.keys())
+    AccountKey.objects.bulk_create(
+        [AccountKey(account_id=pk, kind=kind, value=value) for pk, kind, value in missing],
+        ignore_conflicts=True,
+    )
+    return len(stale) + len(missing)
 
 
 class Opportunity(TrackedModel):
