@@ -23,7 +23,11 @@ class RoutingConfig(AppConfig):
         from routing.enrich import (
             keeping,  # noqa: F401 - registers what is kept
             late,
+        )
+        from routing.enrich import (
             panel as enrichment_panel,  # noqa: F401 - registers itself
+        )
+        from routing.enrich import (
             privacy as enrichment_privacy,  # noqa: F401 - registers its place
         )
         from routing.fairness import (

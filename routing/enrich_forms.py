@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from django import forms
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -139,7 +140,7 @@ class ProviderForm(forms.ModelForm):
             ("ttl_days", 1, 3650), ("position", 1, 1000),
         ):  # fmt: skip
             if name in self.fields:
-                self.fields[name].min_value, self.fields[name].max_value = low, high
+                self.fields[name].validators += [MinValueValidator(low), MaxValueValidator(high)]
                 self.fields[name].widget.attrs.update({"min": low, "max": high})
 
     @property

@@ -85,9 +85,7 @@ class Begun:
         """When to route a new lead: now, or at the deadline if somebody outside is asked."""
         one = self._ones[id(lead)]
         hot = lead.priority > 0
-        most = (
-            self.organisation.enrich_deadline_hot if hot else self.organisation.enrich_deadline
-        )
+        most = self.organisation.enrich_deadline_hot if hot else self.organisation.enrich_deadline
         if not one.blocks or not most:
             for enquiry in one.enquiries:
                 enquiry.blocks = False
@@ -167,7 +165,11 @@ def look(subject: Subject, *, at: datetime) -> tuple[list[Value], list[str]]:
 
 
 def _values(
-    provider: Provider, place: int, said: Mapping[str, tuple[object, int]], whose: Marks, *,
+    provider: Provider,
+    place: int,
+    said: Mapping[str, tuple[object, int]],
+    whose: Marks,
+    *,
     at: datetime,
 ) -> Iterable[Value]:
     for name, (raw, sure) in said.items():
@@ -263,9 +265,7 @@ def _new_enquiry(
     if breaker.is_open(stands, at=at) and stands.until is not None:
         # Nobody waits for one that is known to be dead; it is asked when it may be well again.
         due, blocks = stands.until, False
-    return Enquiry(
-        provider=provider, due_at=due, made_at=at, blocks=blocks and one.is_new
-    )
+    return Enquiry(provider=provider, due_at=due, made_at=at, blocks=blocks and one.is_new)
 
 
 def state_of(row: ProviderBreaker | None) -> breaker.Breaker:

@@ -57,9 +57,7 @@ def succeeded(breaker: Breaker) -> Breaker:
     return Breaker()
 
 
-def failed(
-    breaker: Breaker, *, at: datetime, retry_after: timedelta | None = None
-) -> Breaker:
+def failed(breaker: Breaker, *, at: datetime, retry_after: timedelta | None = None) -> Breaker:
     """The breaker after a failure; `retry_after` is how long the provider wants to be left."""
     failures = breaker.failures + 1
     if retry_after is not None:

@@ -120,9 +120,7 @@ def _refused(status: int, retry_after: str | None) -> Said:
     words = f"It answered {status}."
     if status in NOT_NOW or status >= 500:
         wait = _seconds(retry_after)
-        return Said(
-            "FAILED", error=words, again=True, faulty=True, retry_after=wait, status=status
-        )
+        return Said("FAILED", error=words, again=True, faulty=True, retry_after=wait, status=status)
     return Said("FAILED", error=words, faulty=status in KEYS, status=status)
 
 

@@ -260,9 +260,7 @@ def _write(one: Asked, said: Said, *, at: datetime) -> None:
         _let_go(lead, row, at=at)
 
 
-def _put_off(
-    enquiry: Enquiry, said: Said, deadline_at: datetime | None, *, at: datetime
-) -> None:
+def _put_off(enquiry: Enquiry, said: Said, deadline_at: datetime | None, *, at: datetime) -> None:
     pause = BACK_OFF[min(enquiry.attempts, len(BACK_OFF)) - 1]
     if said.retry_after is not None:
         pause = min(max(said.retry_after, timedelta(seconds=1)), LONGEST_BACK_OFF)
@@ -346,7 +344,5 @@ def release(lead_id: int, *, at: datetime) -> None:
         return
     with bulk_writer("enrich"):
         # Only the wake-up time moves, which history leaves out.
-        Lead.objects.filter(
-            pk=lead_id, route_at=F("enrichment__deadline_at")
-        ).update(route_at=at)
+        Lead.objects.filter(pk=lead_id, route_at=F("enrichment__deadline_at")).update(route_at=at)
     doorbell.ring("route")

@@ -47,9 +47,7 @@ def drain(*, driver: str, due_before: datetime, at: datetime | None = None) -> i
 
 def oldest() -> datetime | None:
     """The due time of the lead that has waited longest for a second look."""
-    rows = Enrichment.objects.filter(recheck_at__isnull=False).exclude(
-        pk__in=strikes.given_up(JOB)
-    )
+    rows = Enrichment.objects.filter(recheck_at__isnull=False).exclude(pk__in=strikes.given_up(JOB))
     return rows.order_by("recheck_at").values_list("recheck_at", flat=True).first()
 
 

@@ -1,4 +1,4 @@
-"""On a lead's page: what was added, from where, how old; to confirm or correct; and what is late."""
+"""On a lead's page: what was added, from where, how old, to be confirmed or corrected."""
 
 from datetime import datetime
 

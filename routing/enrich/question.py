@@ -51,7 +51,11 @@ class Question:
 def told(prospect: Any) -> dict[str, str]:
     """Everything that could be said about a lead, by the name that stands in braces."""
     email = prospect.email
-    found = {name: getattr(prospect, name) for name in (*COMPANY[1:], *PERSONAL) if name != "email_sha256"}
+    found = {
+        name: getattr(prospect, name)
+        for name in (*COMPANY[1:], *PERSONAL)
+        if name != "email_sha256"
+    }
     found["domain"] = domains.account_domain(email) or domains.registrable(prospect.website) or ""
     found["email_sha256"] = (
         hashlib.sha256(email.strip().lower().encode()).hexdigest() if email else ""
@@ -82,9 +86,7 @@ def build(provider: EnrichmentProvider, values: Mapping[str, str]) -> Question |
     said = set(names)
     if provider.method == EnrichmentProvider.Method.POST:
         content = {
-            name: values[name]
-            for name in (*COMPANY[:2], *provider.sends)
-            if values.get(name)
+            name: values[name] for name in (*COMPANY[:2], *provider.sends) if values.get(name)
         }
         if not content:
             return None

@@ -45,9 +45,7 @@ def rescore(lead: Lead, *, at: datetime) -> bool:
     lead.score_parts = [[name, points] for name, points in result.parts]
     hot = lead.is_hand_raise or lead.tier == Lead.Tier.HOT
     lead.priority = HOT_PRIORITY if hot else NORMAL_PRIORITY
-    columns = {
-        name: getattr(lead, name) for name in ("score", "tier", "score_parts", "priority")
-    }
+    columns = {name: getattr(lead, name) for name in ("score", "tier", "score_parts", "priority")}
     with bulk_writer("enrich"):
         update_many(Lead, [{"pk": lead.pk, **columns}])
     trail.record(
@@ -64,4 +62,3 @@ def rescore(lead: Lead, *, at: datetime) -> bool:
         at=at,
     )
     return True
-

@@ -1,4 +1,4 @@
-"""What was added to a lead, as people and programs read it: value, source, age, and what is late."""
+"""What was added to a lead, as people and programs read it: value, source, age, what is late."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from routing.models import Enrichment, EnrichmentProvider, LateFinding, Lead, Qu
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One field of a lead. `others` said something else; `is_old`: past its time, counts no more."""
+    """One field of a lead. `others` said something else; `is_old`: its time is over."""
 
     field: fields.Field
     value: Value
@@ -53,7 +53,9 @@ def of_lead(
         held = counts.get(value.field)
         if held is None or (not held.counts(at) and value.fetched_at > held.fetched_at):
             counts[value.field] = value
-    return [_shown(one, counts[one.name], values, names, at) for one in fields.ALL if one.name in counts]
+    return [
+        _shown(one, counts[one.name], values, names, at) for one in fields.ALL if one.name in counts
+    ]
 
 
 def _shown(

@@ -190,7 +190,9 @@ class ProviderAnswer(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["provider", "key"], name="routing_one_answer_a_question")
+            models.UniqueConstraint(
+                fields=["provider", "key"], name="routing_one_answer_a_question"
+            )
         ]
         indexes = [models.Index(fields=["expires_at"], name="routing_answer_expires")]
 
@@ -218,7 +220,9 @@ class LateFinding(models.Model):
 
     class Meta:
         ordering = ["-at", "-pk"]
-        indexes = [models.Index(fields=["-at"], name="routing_late_recent", condition=Q(changed=True))]
+        indexes = [
+            models.Index(fields=["-at"], name="routing_late_recent", condition=Q(changed=True))
+        ]
 
     def __str__(self) -> str:
         return f"Late data of {self.lead_id}"

@@ -290,9 +290,7 @@ ALL: tuple[Fact, ...] = (
         "company",
         personal=True,
     ),
-    Fact(
-        "topics", "list", _("topics of interest"), _enriched("topics"), "company", personal=True
-    ),
+    Fact("topics", "list", _("topics of interest"), _enriched("topics"), "company", personal=True),
     Fact("account_domain", "text", _("account's web domain"), _of_account("domain"), "company"),
     Fact(
         "country",
@@ -363,7 +361,11 @@ ALL: tuple[Fact, ...] = (
         personal=True,
     ),
     Fact(
-        "title", "text", _("job title"), _told("title", _of_prospect("title")), "person",
+        "title",
+        "text",
+        _("job title"),
+        _told("title", _of_prospect("title")),
+        "person",
         personal=True,
     ),
     Fact(

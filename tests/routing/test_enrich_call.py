@@ -159,9 +159,11 @@ def test_a_slow_provider_is_left_in_time(behaviour):
 
 
 def test_a_redirect_to_a_private_address_is_not_followed():
-    with receiving(says(200, b'{"secret": 1}')) as inside:
-        with receiving(says(302, Location=f"{inside.url}/metadata")) as at:
-            said = asked(at)
+    with (
+        receiving(says(200, b'{"secret": 1}')) as inside,
+        receiving(says(302, Location=f"{inside.url}/metadata")) as at,
+    ):
+        said = asked(at)
 
     assert said.kind == "FAILED"
     assert "not followed" in said.error

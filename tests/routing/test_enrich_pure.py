@@ -177,7 +177,11 @@ def test_a_value_becomes_its_fields_kind_or_nothing(raw, kind, value):
 
 
 def test_paths_lead_into_objects_and_lists():
-    answer = {"c": {"size": "51-200"}, "offices": [{"city": "Ulm"}, {}], "t": [{"n": "a"}, {"n": 2}]}
+    answer = {
+        "c": {"size": "51-200"},
+        "offices": [{"city": "Ulm"}, {}],
+        "t": [{"n": "a"}, {"n": 2}],
+    }
 
     assert mapping.at(answer, "c.size") == "51-200"
     assert mapping.at(answer, "offices[0].city") == "Ulm"
@@ -214,8 +218,10 @@ def test_a_mapping_that_cannot_be_used_says_which_line(text, words):
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=20),
-        lambda inner: st.lists(inner, max_size=4)
-        | st.dictionaries(st.sampled_from(["a", "b", "c"]), inner, max_size=3),
+        lambda inner: (
+            st.lists(inner, max_size=4)
+            | st.dictionaries(st.sampled_from(["a", "b", "c"]), inner, max_size=3)
+        ),
         max_leaves=12,
     )
 )

@@ -11,14 +11,19 @@ from routing.enrich.providers.base import Answer, Provider, Subject
 SURE: Final = 95
 # Who reads a mailbox of this name is not one person.
 ROLES: Final = frozenset(
-    "abuse accounting accounts admin administration anfrage atencion bestellung billing buchhaltung "
-    "careers comercial commercial compras comptabilite contabilidad contact contacto contato "
-    "customerservice direccion direction einkauf enquiries feedback finance hello help helpdesk "
-    "hola hostmaster hr info infos inquiries invoices it jobs kontakt kundenservice legal mail "
-    "marketing media newsletter noreply office orders postmaster presse press privacy procurement "
-    "purchasing recruiting rh rrhh sales sekretariat service servicio support team vendas ventas "
-    "vente verkauf vertrieb webmaster zentrale".split()
-)
+    {
+        "abuse", "accounting", "accounts", "admin", "administration", "anfrage", "atencion",
+        "bestellung", "billing", "buchhaltung", "careers", "comercial", "commercial", "compras",
+        "comptabilite", "contabilidad", "contact", "contacto", "contato", "customerservice",
+        "direccion", "direction", "einkauf", "enquiries", "feedback", "finance", "hello", "help",
+        "helpdesk", "hola", "hostmaster", "hr", "info", "infos", "inquiries", "invoices", "it",
+        "jobs", "kontakt", "kundenservice", "legal", "mail", "marketing", "media", "newsletter",
+        "noreply", "office", "orders", "postmaster", "presse", "press", "privacy", "procurement",
+        "purchasing", "recruiting", "rh", "rrhh", "sales", "sekretariat", "service", "servicio",
+        "support", "team", "vendas", "ventas", "vente", "verkauf", "vertrieb", "webmaster",
+        "zentrale",
+    }
+)  # fmt: skip
 
 
 def look(subject: Subject) -> Answer | None:
