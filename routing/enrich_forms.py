@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from reps.net.addresses import AddressRefused, place_of
-from routing.enrich import fields, invented, mapping, question
+from routing.enrich import fields, mapping, question
 from routing.enrich.call import PORTS
 from routing.enrich.providers import BY_SLUG
 from routing.enrich.trying import SAMPLE
@@ -242,17 +242,6 @@ class ProviderForm(forms.ModelForm):
             row.headers = self.cleaned_data["headers_text"]
             row.sends = self.cleaned_data["sends"]
         return row
-
-
-def demo_provider() -> EnrichmentProvider:
-    """The provider of the demo, as it is set up there."""
-    return EnrichmentProvider(
-        slug="demo-data",
-        name="Demo provider (invented data)",
-        kind=EnrichmentProvider.Kind.DEMO,
-        mapping=dict(invented.MAPPING),
-        only_missing=False,
-    )
 
 
 class TryForm(forms.Form):
