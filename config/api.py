@@ -23,6 +23,7 @@ from reps.services.people import PeopleRefused
 from routing import ownership, states, work
 from routing.dispatch.replay import FactsAltered, FactsErased
 from routing.engine import InvalidPart
+from routing.enrich.check import CheckRefused
 from routing.intake.doors import DoorRefused, KeyReused, SourceClosed
 from routing.models.desk import NotSetUp
 from routing.models.ruleset import PublishedRulesAreFixed
@@ -47,6 +48,7 @@ REFUSALS: tuple[tuple[type[Exception], int], ...] = (
     (NotSetUp, 409),
     (HeldByLaw, 409),
     (FactsAltered, 409),
+    (CheckRefused, 409),
     (FactsErased, 410),
 )
 NOTHING_HERE = "There is nothing here that you may see."

@@ -9,6 +9,7 @@ from reps import api as reps_api
 from reps import my_api
 from routing.api import (
     doors,
+    enrichment,
     fairness,
     ledgers,
     people,
@@ -64,6 +65,7 @@ urlpatterns = [
     *my_api.urlpatterns,
     path("v1/", include(router.urls)),
     path("v1/submissions/<uuid:public_id>/", doors.SubmissionView.as_view(), name="api-submission"),
+    path("v1/enrichment/", enrichment.QualityView.as_view(), name="api-enrichment"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path(
         "schema/swagger/",

@@ -139,6 +139,7 @@ class Shell:
             self._entry("accounts", _("Accounts"), "bldg"),
             self._entry("policies", _("Promises"), "clock"),
             self._entry("attainment", _("Promises kept"), "check"),
+            self._entry("enrichment", _("Enrichment"), "search"),
             self._entry("imports", _("Imports"), "upload"),
             self._entry("quarantine", _("Quarantine"), "inbox", self._broken),
         ]

@@ -66,6 +66,15 @@ def words(name: str, default: str = "") -> list[str]:
     return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]
 
 
+def beginning(prefix: str) -> dict[str, str]:
+    """Return every variable that begins so and is not empty, by the rest of its name."""
+    return {
+        name.removeprefix(prefix): value
+        for name, value in os.environ.items()
+        if name.startswith(prefix) and name != prefix and value
+    }
+
+
 def database(url: str, *, durable: bool = True) -> dict:
     """
     Translate a database address into Django's settings.

@@ -188,6 +188,8 @@ DUE_JOBS = [
     "imports",
     "intake",
     "route",
+    "enrich",
+    "late_data",
     "rules",
     "lint",
     "weights",
@@ -328,3 +330,8 @@ VAPID_SUBJECT = env.text("VAPID_SUBJECT", "")
 # Calendars are read from the public internet only. These hosts, each with its port
 # ("calendar.intern:443"), are read although they lie inside, by plain HTTP too.
 FEED_HOSTS_INSIDE = env.words("FEED_HOSTS_INSIDE")
+# Providers of data about leads are asked at public addresses, port 443. These hosts, each with its
+# port ("data.intern:8443"), are asked although they lie inside, by plain HTTP too.
+ENRICHMENT_HOSTS_INSIDE = env.words("ENRICHMENT_HOSTS_INSIDE")
+# Keys of such providers: ENRICHMENT_SECRET_ACME is ${ACME} in the headers of one.
+ENRICHMENT_SECRETS = env.beginning("ENRICHMENT_SECRET_")

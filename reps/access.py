@@ -80,6 +80,13 @@ LEDGERS: Mapping[str, tuple[str, ...]] = {
         "rulefinding",
         "simulation",
         "simulatedlead",
+        "enrichmentprovider",
+        "providerbreaker",
+        "provideranswer",
+        "enrichment",
+        "enquiry",
+        "latefinding",
+        "fieldcheck",
     ),
     "sla": ("clock", "escalation", "pause"),
 }

@@ -19,6 +19,17 @@ class RoutingConfig(AppConfig):
             timeline,  # noqa: F401 - registers its sources
         )
         from routing.dispatch import batch, poison
+        from routing.enrich import drain as enrich
+        from routing.enrich import (
+            keeping,  # noqa: F401 - registers what is kept
+            late,
+        )
+        from routing.enrich import (
+            panel as enrichment_panel,  # noqa: F401 - registers itself
+        )
+        from routing.enrich import (
+            privacy as enrichment_privacy,  # noqa: F401 - registers its place
+        )
         from routing.fairness import (
             members,  # noqa: F401 - hears of members
             weights,
@@ -46,6 +57,8 @@ class RoutingConfig(AppConfig):
                 "route", batch.drain, batch.oldest, is_paused=batch.is_paused, retry=poison.retry
             )
         )
+        jobs.register(jobs.Job("enrich", enrich.drain, enrich.oldest, reaches_out=True))
+        jobs.register(jobs.Job("late_data", late.drain, late.oldest))
         jobs.register(jobs.Job("rules", schedule.drain, schedule.oldest))
         jobs.register(jobs.Job("lint", lint.drain, lint.oldest))
         jobs.register(jobs.Job("weights", weights.drain, weights.oldest))

@@ -14,6 +14,7 @@ from routing.models import (
     Assignment,
     BalanceLine,
     Decision,
+    Enrichment,
     Lead,
     Organisation,
     PoolStanding,
@@ -271,3 +272,21 @@ def inputs_are_the_ones(at: datetime) -> Iterator[str]:
     for pk, altered in inputs.altered(newest).items():
         if altered:
             yield f"decision {pk}: altered since: {', '.join(altered)}"
+
+
+@invariant("E1", "no lead is held beyond its deadline for data that are to come", Pace.QUICK)
+def leads_do_not_wait_for_data(at: datetime) -> Iterator[str]:
+    # Never placed, parked by nobody, and yet not due: only enrichment can hold a lead so.
+    held = Lead.objects.filter(
+        enrichment__deadline_at__isnull=False,
+        owner_epoch=0,
+        waiting=Lead.Waiting.NONE,
+        decisions__isnull=True,
+        route_at__gt=F("enrichment__deadline_at"),
+    )
+    for pk in held.values_list("pk", flat=True):
+        yield f"lead {pk} is to be routed after its deadline"
+    longest = timedelta(seconds=60)
+    beyond = Enrichment.objects.filter(deadline_at__gt=F("made_at") + longest)
+    for pk in beyond.values_list("pk", flat=True):
+        yield f"lead {pk} was given a deadline of more than {longest.seconds} seconds"

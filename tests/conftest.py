@@ -36,6 +36,7 @@ connection_created.connect(_may_empty_tables)
 # Another database would show nothing new about the pure parts, about the number of statements,
 PURE = (
     "test_engine_",
+    "test_enrich_pure",
     "test_lint_exact",
     "test_lint_logic",
     "test_lint_mutants",
@@ -63,6 +64,7 @@ ONCE = (
     "test_channel",
     "test_condition",
     "test_demo",
+    "test_enrich_call",
     "test_events",
     "test_facts",
     "test_feed_addresses",

@@ -9,6 +9,7 @@ from reps import access, trail
 from reps.models import Absence, Rep, RepSkill, Skill, Team, User, WorkCalendar
 from routing.intake import doors, process
 from routing.models import (
+    EnrichmentProvider,
     Lead,
     LeadForm,
     Organisation,
@@ -268,3 +269,11 @@ def queued(
     )
     made.refresh_from_db()
     return made
+
+
+def provider(name: str = "", **fields: Any) -> EnrichmentProvider:
+    """Somebody outside who is asked about companies."""
+    slug = f"provider-{next(_numbers)}"
+    fields.setdefault("url", "https://data.example.com/?domain={domain}")
+    fields.setdefault("mapping", {"employees": "size", "funding_stage": "stage"})
+    return saved(EnrichmentProvider(slug=slug, name=name or slug.title(), **fields))

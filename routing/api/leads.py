@@ -19,6 +19,8 @@ from routing import why_not, work
 from routing.api import doors, outputs
 from routing.checked import words
 from routing.dispatch import replay
+from routing.enrich import check, fields
+from routing.enrich.panel import may_check
 from routing.fairness.undo import undo
 from routing.models import Assignment, Decision, Lead, Outcome
 from routing.ownership import custody
@@ -95,6 +97,13 @@ class ReassignSerializer(ReasonSerializer):
         if request and request.user.is_authenticated:
             fields["to"].queryset = visible_reps(request.user)
         return fields
+
+
+class CheckSerializer(serializers.Serializer):
+    """What is right; without `value` what is known is confirmed."""
+
+    field = serializers.ChoiceField(choices=sorted(fields.BY_NAME))
+    value = serializers.CharField(max_length=300, required=False, allow_null=True, default=None)
 
 
 class RequestSerializer(serializers.Serializer):
@@ -331,6 +340,22 @@ class LeadViewSet(
         if lead is not None and not may_move(request.user, lead):
             raise PermissionDenied("Only managers take leads back.")
         return self._did(undo, self._read(ReasonSerializer), driver=DRIVER)
+
+    @step("Confirm or correct what was added to it", CheckSerializer)
+    @action(detail=True, methods=["post"], url_path="check-value")
+    def check_value(self, request, pk):
+        lead = self.get_object()
+        if not may_check(request.user, lead):
+            raise PermissionDenied("Whoever holds the lead says what is right.")
+        sent = self._read(CheckSerializer)
+        check.check(
+            lead_id=lead.pk,
+            field=sent["field"],
+            typed=sent["value"],
+            by=request.user,
+            at=self.at,
+        )
+        return self._written(lead)
 
     @extend_schema(
         summary="Ask the manager to give it to somebody else",

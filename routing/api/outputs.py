@@ -3,7 +3,9 @@
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from routing.models import Assignment, Decision, Lead, Prospect
+from reps.due.clock import database_now
+from routing.enrich import shown
+from routing.models import Assignment, Decision, Enrichment, Lead, Prospect
 
 
 class ProspectSerializer(serializers.ModelSerializer):
@@ -121,15 +123,41 @@ class LeadSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+class KnownSerializer(serializers.Serializer):
+    """One thing that was added to a lead: its value, who said so, how sure (percent), how old."""
+
+    field = serializers.CharField(source="field.name")
+    value = extend_schema_field({})(serializers.JSONField)(source="value.value")
+    provider = serializers.CharField(source="value.provider")
+    confidence = serializers.IntegerField(source="value.confidence")
+    fetched_at = serializers.DateTimeField(source="value.fetched_at")
+    expires_at = serializers.DateTimeField(source="value.expires_at", allow_null=True)
+    is_checked = serializers.BooleanField(help_text="A person confirmed or corrected it.")
+    is_old = serializers.BooleanField(help_text="Past its time: it counts no more.")
+
+
 class LeadDetailSerializer(LeadSerializer):
-    """A lead with how its score and its match came about."""
+    """A lead with how its score and its match came about, and what was added to it."""
 
     score_parts = serializers.JSONField(read_only=True)
     match_evidence = serializers.JSONField(read_only=True)
+    enrichment = serializers.SerializerMethodField()
 
     class Meta(LeadSerializer.Meta):
-        fields = [*LeadSerializer.Meta.fields, "score_parts", "match_confidence", "match_evidence"]
+        fields = [
+            *LeadSerializer.Meta.fields,
+            "score_parts",
+            "match_confidence",
+            "match_evidence",
+            "enrichment",
+        ]
         read_only_fields = fields
+
+    @extend_schema_field(KnownSerializer(many=True))
+    def get_enrichment(self, lead) -> list[dict]:
+        row = Enrichment.objects.filter(pk=lead.pk).first()
+        known = shown.of_lead(row, names={}, at=database_now())
+        return KnownSerializer(known, many=True).data
 
 
 class AssignmentSerializer(serializers.ModelSerializer):

@@ -34,7 +34,9 @@ from reps.services import push
 from routing import keys
 from routing.demo import market, people, promises, rules
 from routing.demo.questions import questions
+from routing.enrich import invented
 from routing.models import (
+    EnrichmentProvider,
     GoldenLead,
     LeadForm,
     Limit,
@@ -137,6 +139,7 @@ class _Loader:
         self.make_people()
         self.make_market()
         self.make_doors()
+        self.make_provider()
         self.make_promises()
         self.make_rules()
 
@@ -417,6 +420,18 @@ class _Loader:
                 campaign="Buyer's guide",
                 reveals_rep=False,
                 thanks="Thank you. The guide is on its way to your inbox.",
+            )
+        )
+
+    def make_provider(self) -> None:
+        """A pretend provider: most of its answers come at once, some after the deadline."""
+        self.save(
+            EnrichmentProvider(
+                slug="demo-data",
+                name="Demo provider (invented data)",
+                kind=EnrichmentProvider.Kind.DEMO,
+                mapping=dict(invented.MAPPING),
+                only_missing=False,
             )
         )
 

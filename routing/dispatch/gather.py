@@ -9,6 +9,7 @@ from django.db.models import Max, Min, Q
 from accounts.geography import AreaIndex, Place, most_specific
 from accounts.models import AccountOwner, Opportunity
 from routing import promise
+from routing.enrich import known as enriched
 from routing.models import Assignment, Lead, Organisation, Submission, Touch
 from routing.models.assignment import Reason
 from routing.qualify import facts, interest
@@ -34,6 +35,7 @@ def facts_of(
     began = _began_to_wait(leads)
     signals = interest.signals_of({lead.prospect_id for lead in leads}, at=at)
     terms = facts.Terms.of(organisation)
+    added = enriched.of_leads([lead.pk for lead in leads], at=at)
     found = {}
     for lead in leads:
         account = lead.account
@@ -55,6 +57,7 @@ def facts_of(
                 "waited": _seconds_since(began.get(lead.pk), at),
             },
             terms=terms,
+            enriched=added.get(lead.pk, {}),
         )
         values = facts.read(known)
         territory = most_specific(areas, place_of(values))

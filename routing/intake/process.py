@@ -17,6 +17,7 @@ from reps.due import doorbell
 from reps.models.bulk import insert_many, update_many
 from reps.models.tracked import bulk_writer
 from routing import engine, signals
+from routing.enrich.begin import Begun, begin
 from routing.intake import attempts
 from routing.intake.decode import Undecodable, decode
 from routing.intake.identify import prospects_of
@@ -46,6 +47,10 @@ class Item:
     is_new: bool = False
     hand_raise: bool = False
     signals: list[interest.Signal] = field(default_factory=list)
+
+    @property
+    def message(self) -> str:
+        return self.person.text("message")
 
 
 def drain(*, driver: str, due_before: datetime, at: datetime | None = None) -> int:
@@ -251,8 +256,17 @@ def _leads(items: Sequence[Item], *, organisation: Organisation, at: datetime) -
         item.lead.is_hand_raise = item.lead.is_hand_raise or item.hand_raise
     stored = interest.signals_of({item.prospect.pk for item in items}, at=at)
     _add_signals(items, stored)
-    _score(items, counts=_touch_counts(again), signals=stored, terms=terms, at=at)
-    _create([item.lead for item in new.values()], at=at)
+    enriched = begin(items, organisation=organisation, at=at)
+    _score(
+        items,
+        counts=_touch_counts(again),
+        signals=stored,
+        terms=terms,
+        enriched=enriched,
+        at=at,
+    )
+    _create([item.lead for item in new.values()], enriched=enriched, at=at)
+    enriched.keep(at=at)
     _touch(items)
     _update([lead for lead in again.values() if before[lead.pk] != _scored(lead)], at=at)
     _decide_again([lead for lead in again.values() if lead.mode == Mode.SHADOW], at=at)
@@ -333,6 +347,7 @@ def _score(
     counts: dict[int, int],
     signals: dict[int, list[interest.Signal]],
     terms: facts.Terms,
+    enriched: Begun,
     at: datetime,
 ) -> None:
     """Score each lead with this touch counted in."""
@@ -350,6 +365,7 @@ def _score(
             terms=terms,
             links={"events": interest.fact_of(signals.get(item.prospect.pk, ()), at=at)},
             at=at,
+            enriched=enriched.known(lead, at=at),
         )
         result = scoring.score(factors, facts.read(known))
         # A later touch never takes away what an earlier one showed.
@@ -371,11 +387,11 @@ def active_factors() -> list[scoring.Factor]:
     ]
 
 
-def _create(leads: Sequence[Lead], *, at: datetime) -> None:
+def _create(leads: Sequence[Lead], *, enriched: Begun, at: datetime) -> None:
     if not leads:
         return
     for lead in leads:
-        lead.route_at = at
+        lead.route_at = enriched.route_at(lead, at=at)
     with bulk_writer("intake"):
         insert_many(leads)
     trail.record(

@@ -3,6 +3,15 @@
 from routing.models.assignment import Assignment, ReassignmentRequest
 from routing.models.decision import Batch, Decision, PersonalFacts, RosterSnapshot
 from routing.models.desk import Desk, Organisation
+from routing.models.enrichment import (
+    Enquiry,
+    Enrichment,
+    EnrichmentProvider,
+    FieldCheck,
+    LateFinding,
+    ProviderAnswer,
+    ProviderBreaker,
+)
 from routing.models.imports import ImportJob
 from routing.models.lead import Lead, Outcome, Touch
 from routing.models.pool import (
@@ -26,9 +35,14 @@ __all__ = [
     "Batch",
     "Decision",
     "Desk",
+    "Enquiry",
+    "Enrichment",
+    "EnrichmentProvider",
     "Erasure",
+    "FieldCheck",
     "GoldenLead",
     "ImportJob",
+    "LateFinding",
     "Lead",
     "LeadForm",
     "Limit",
@@ -40,6 +54,8 @@ __all__ = [
     "PoolStanding",
     "Prospect",
     "ProspectKey",
+    "ProviderAnswer",
+    "ProviderBreaker",
     "Queue",
     "ReassignmentRequest",
     "RepLoad",

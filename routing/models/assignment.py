@@ -32,6 +32,7 @@ class Reason(models.TextChoices):
     COVERED = "COVERED", _("Cover for an absence")
     RETURNED = "RETURNED", _("Back from cover")
     FAILED = "FAILED", _("Could not be decided")
+    ENRICHED = "ENRICHED", _("Routed again, late data")
 
 
 class Assignment(models.Model):

@@ -94,6 +94,21 @@ class Organisation(TrackedModel):
         blank=True,
         help_text=_('Bands such as {"slug": "mid_market", "from": 50, "to": 500}, in order.'),
     )
+    enrich_deadline = models.PositiveIntegerField(
+        _("a lead waits for outside data at most"),
+        default=3000,
+        help_text=_("Milliseconds. Then it is routed on what is known."),
+    )
+    enrich_deadline_hot = models.PositiveIntegerField(
+        _("a hot lead waits at most"),
+        default=500,
+        help_text=_("Milliseconds, for hand-raises and hot leads. 0: never."),
+    )
+    enrich_reroutes = models.BooleanField(
+        _("route again when late data change the answer"),
+        default=False,
+        help_text=_("Only while nobody has acknowledged the lead. Otherwise it is only shown."),
+    )
     # Of which rules, and of which state of the roster, the linter has spoken last.
     linted_stamp = models.BigIntegerField(default=0, editable=False)
     linted_at = models.DateTimeField(null=True, editable=False)
@@ -123,6 +138,10 @@ class Organisation(TrackedModel):
                 condition=Q(routing_paused_at__isnull=True, routing_paused_by__isnull=True)
                 | Q(routing_paused_at__isnull=False, routing_paused_by__isnull=False),
                 name="routing_pause_has_an_author",
+            ),
+            models.CheckConstraint(
+                condition=Q(enrich_deadline__lte=60_000, enrich_deadline_hot__lte=60_000),
+                name="routing_no_lead_waits_longer_than_a_minute",
             ),
         ]
 

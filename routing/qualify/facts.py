@@ -15,11 +15,12 @@ from django.utils.translation import gettext_lazy as _
 from accounts import domains, places
 from reps.models import Skill
 from routing.engine import FactKind
+from routing.enrich import titles
 from routing.models import Organisation
 from routing.qualify import daytime, languages
 from routing.qualify import segments as bands
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,10 @@ def points_of(organisation: Organisation) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What was read about one lead; `links` holds ids that only routing uses."""
+    """
+    What was read about one lead; `links` holds ids that only routing uses, `enriched` the values
+    that count of what was added to it (`routing.enrich.waterfall`).
+    """
 
     lead: Any
     prospect: Any
@@ -66,6 +70,7 @@ class Known:
     links: Mapping[str, Any] = field(default_factory=dict)
     terms: Terms = field(default_factory=Terms)
     at: datetime | None = None
+    enriched: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,24 @@ def _first(*readers: Callable[[Known], Any]) -> Callable[[Known], Any]:
     return read
 
 
+def _enriched(name: str) -> Callable[[Known], Any]:
+    return lambda known: known.enriched[name].value if name in known.enriched else None
+
+
+def _told(name: str, *readers: Callable[[Known], Any]) -> Callable[[Known], Any]:
+    """
+    What the person or the account record says, else what was added; unless that goes before them
+    (somebody corrected it, or its provider may overwrite this field).
+    """
+    usual = _first(*readers, _enriched(name))
+
+    def read(known: Known) -> Any:
+        added = known.enriched.get(name)
+        return added.value if added is not None and added.over else usual(known)
+
+    return read
+
+
 def _number(reader: Callable[[Known], Any]) -> Callable[[Known], Any]:
     def read(known: Known) -> Any:
         value = reader(known)
@@ -136,21 +159,29 @@ def _now(known: Known) -> int | None:
     return None if known.at is None else int(known.at.timestamp())
 
 
-_employees = _first(_of_account("employees"), _of_lead("employees"))
-_country = _first(_of_prospect("country"), _of_account("country"))
-_region = _first(_of_prospect("region"), _of_account("region"))
+_employees = _told("employees", _of_account("employees"), _of_lead("employees"))
+_country = _told("country", _of_prospect("country"), _of_account("country"))
+_region = _told("region", _of_prospect("region"), _of_account("region"))
 _postal_code = _first(_of_prospect("postal_code"), _of_account("postal_code"))
 # The questions of a form that say which language somebody wants.
 LANGUAGE_QUESTIONS = ("language", "preferred_language")
+# Below this an added language is a guess from the country, which is asked anyway.
+SURE = 50
 
 
 def _language(known: Known) -> str | None:
-    """What the person said, else the main language of where they are; as the skill's slug."""
+    """
+    What the person said, else what they write or somebody knows, else the main language of where
+    they are; as the skill's slug.
+    """
     said = (known.answers.get(question) for question in LANGUAGE_QUESTIONS)
     named = (languages.named(text) for text in said if isinstance(text, str))
-    language = next(filter(None, named), None) or languages.of_country(
-        _country(known) or "", _region(known) or ""
-    )
+    added = known.enriched.get("language")
+    language = next(filter(None, named), None)
+    if added is not None and (added.over or (language is None and added.confidence >= SURE)):
+        language = added.value
+    if language is None:
+        language = languages.of_country(_country(known) or "", _region(known) or "")
     return None if language is None else known.terms.languages.get(language, language)
 
 
@@ -239,10 +270,27 @@ ALL: tuple[Fact, ...] = (
         "industry",
         "text",
         _("industry"),
-        _first(_of_account("industry"), _of_lead("industry")),
+        _told("industry", _of_account("industry"), _of_lead("industry")),
         "company",
     ),
-    Fact("revenue", "number", _("yearly revenue"), _number(_of_account("revenue")), "company"),
+    Fact(
+        "revenue",
+        "number",
+        _("yearly revenue"),
+        _number(_told("revenue", _of_account("revenue"))),
+        "company",
+    ),
+    Fact("funding_stage", "text", _("funding stage"), _enriched("funding_stage"), "company"),
+    # What others wrote may name somebody, so it goes when the person is erased.
+    Fact(
+        "technologies",
+        "list",
+        _("technologies in use"),
+        _enriched("technologies"),
+        "company",
+        personal=True,
+    ),
+    Fact("topics", "list", _("topics of interest"), _enriched("topics"), "company", personal=True),
     Fact("account_domain", "text", _("account's web domain"), _of_account("domain"), "company"),
     Fact(
         "country",
@@ -285,7 +333,21 @@ ALL: tuple[Fact, ...] = (
         _of_parent("postal_code"),
         "parent",
     ),
-    Fact("parent_domain", "text", _("parent's web domain"), _of_parent("domain"), "parent"),
+    Fact(
+        "parent_domain",
+        "text",
+        _("parent's web domain"),
+        _told("parent_domain", _of_parent("domain")),
+        "parent",
+    ),
+    Fact(
+        "parent_company",
+        "text",
+        _("parent company"),
+        _told("parent_company", _of_parent("name")),
+        "parent",
+        personal=True,
+    ),
     Fact("parent_location", "point", _("parent's place"), _parent_location, "parent"),
     # the person
     Fact("language", "text", _("language"), _language, "person"),
@@ -298,7 +360,51 @@ ALL: tuple[Fact, ...] = (
         "person",
         personal=True,
     ),
-    Fact("title", "text", _("job title"), _of_prospect("title"), "person", personal=True),
+    Fact(
+        "title",
+        "text",
+        _("job title"),
+        _told("title", _of_prospect("title")),
+        "person",
+        personal=True,
+    ),
+    Fact(
+        "seniority",
+        "text",
+        _("seniority"),
+        _enriched("seniority"),
+        "person",
+        personal=True,
+        choices=titles.SENIORITIES,
+    ),
+    Fact(
+        "department",
+        "text",
+        _("department"),
+        _enriched("department"),
+        "person",
+        personal=True,
+        choices=titles.DEPARTMENTS,
+    ),
+    Fact(
+        "authority",
+        "text",
+        _("part in the decision to buy"),
+        _enriched("authority"),
+        "person",
+        personal=True,
+        choices=titles.AUTHORITIES,
+    ),
+    Fact("city", "text", _("city"), _told("city", _of_prospect("city")), "person", personal=True),
+    Fact("time_zone", "text", _("time zone"), _enriched("time_zone"), "person"),
+    Fact(
+        "nearest_km",
+        "number",
+        _("km to the nearest rep"),
+        _enriched("nearest_km"),
+        "person",
+        personal=True,
+    ),
     Fact(
         "email_domain",
         "text",
@@ -315,6 +421,7 @@ ALL: tuple[Fact, ...] = (
         "person",
         choices=("work", "free", "disposable"),
     ),
+    Fact("role_address", "boolean", _("shared mailbox"), _enriched("role_address"), "person"),
     # whose it is: read when the lead is routed
     Fact("account_owner", "id", _("named-account owner"), _link("account_owner"), "owner"),
     Fact(

@@ -23,6 +23,7 @@ from routing.models import (
     Assignment,
     BalanceLine,
     Decision,
+    Enrichment,
     Lead,
     Limit,
     PersonalFacts,
@@ -357,7 +358,14 @@ def moved_deadline(world) -> None:
     run("UPDATE sla_clock SET due_at = %s WHERE id = %s", _stored(LATER), clock.pk)
 
 
+def held_for_data(world) -> None:
+    lead = make.lead()
+    Enrichment.objects.filter(pk=lead.pk).update(deadline_at=AT + timedelta(seconds=3))
+    run("UPDATE routing_lead SET route_at = %s WHERE id = %s", _stored(LATER), lead.pk)
+
+
 PLANTED: dict[str, Callable[[dict], None]] = {
+    "E1": held_for_data,
     "I1": lost_submission,
     "I2": submission_to_nowhere,
     "I3": owner_without_custody,
