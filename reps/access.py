@@ -46,6 +46,7 @@ SET_UP: Mapping[str, tuple[str, ...]] = {
         "scorefactor",
         "source",
         "leadform",
+        "duplicatepolicy",
     ),
     "sla": ("policy", "pausereason"),
 }
@@ -74,6 +75,8 @@ LEDGERS: Mapping[str, tuple[str, ...]] = {
         "submission",
         "prospect",
         "touch",
+        "duplicatepair",
+        "merge",
         "outcome",
         "reassignmentrequest",
         "importjob",

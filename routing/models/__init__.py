@@ -3,6 +3,7 @@
 from routing.models.assignment import Assignment, ReassignmentRequest
 from routing.models.decision import Batch, Decision, PersonalFacts, RosterSnapshot
 from routing.models.desk import Desk, Organisation
+from routing.models.duplicate import DuplicatePair, DuplicatePolicy, Merge, ProspectTrait
 from routing.models.imports import ImportJob
 from routing.models.lead import Lead, Outcome, Touch
 from routing.models.pool import (
@@ -26,12 +27,15 @@ __all__ = [
     "Batch",
     "Decision",
     "Desk",
+    "DuplicatePair",
+    "DuplicatePolicy",
     "Erasure",
     "GoldenLead",
     "ImportJob",
     "Lead",
     "LeadForm",
     "Limit",
+    "Merge",
     "Organisation",
     "Outcome",
     "PersonalFacts",
@@ -40,6 +44,7 @@ __all__ = [
     "PoolStanding",
     "Prospect",
     "ProspectKey",
+    "ProspectTrait",
     "Queue",
     "ReassignmentRequest",
     "RepLoad",

@@ -55,6 +55,7 @@ class Lead(TrackedModel):
         CONVERTED = "CONVERTED", _("Converted")
         DISQUALIFIED = "DISQUALIFIED", _("Disqualified")
         RECYCLED = "RECYCLED", _("Recycled")
+        MERGED = "MERGED", _("Merged")
 
     class Tier(models.TextChoices):
         HOT = "HOT", _("Hot")
