@@ -111,7 +111,8 @@ def _wanted(one: Placed) -> set[tuple[str, str]]:
         return _both(METRIC.ASSIGN) | (set() if _waits(one) else _both(METRIC.CLAIM))
     if place != PLACE.OWNER:
         return set()
-    wanted = _both(METRIC.ACKNOWLEDGE)
+    # Opened again with its former holder, it may have been acknowledged before.
+    wanted = set() if one.move.also.get("acknowledged_at") else _both(METRIC.ACKNOWLEDGE)
     if lead.contacted_at is None:
         wanted |= _both(METRIC.CONTACT)
     elif lead.state not in FURTHER:

@@ -7,9 +7,9 @@ import pytest
 
 from reps import tables
 from reps.mapping import BadMapping, load
-from routing.intake import mapping
 from routing.dedupe.addresses import DEFAULT
 from routing.dedupe.identity import recognise
+from routing.intake import mapping
 from routing.intake.normalise import Refused, normalise
 
 FIELDS = {"fields": {"name": "name", "email": "mail", "company": "company"}}
