@@ -46,7 +46,6 @@ SET_UP: Mapping[str, tuple[str, ...]] = {
         "scorefactor",
         "source",
         "leadform",
-        "duplicatepolicy",
     ),
     "sla": ("policy", "pausereason"),
 }
@@ -76,6 +75,7 @@ LEDGERS: Mapping[str, tuple[str, ...]] = {
         "prospect",
         "touch",
         "duplicatepair",
+        "duplicatepolicy",
         "merge",
         "outcome",
         "reassignmentrequest",

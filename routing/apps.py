@@ -18,6 +18,8 @@ class RoutingConfig(AppConfig):
             repairs,  # noqa: F401 - registers them
             timeline,  # noqa: F401 - registers its sources
         )
+        from routing.dedupe import panel as duplicates_panel  # noqa: F401 - registers itself
+        from routing.dedupe import suggest
         from routing.dispatch import batch, poison
         from routing.fairness import (
             members,  # noqa: F401 - hears of members
@@ -46,6 +48,7 @@ class RoutingConfig(AppConfig):
                 "route", batch.drain, batch.oldest, is_paused=batch.is_paused, retry=poison.retry
             )
         )
+        jobs.register(jobs.Job("duplicates", suggest.drain, suggest.oldest))
         jobs.register(jobs.Job("rules", schedule.drain, schedule.oldest))
         jobs.register(jobs.Job("lint", lint.drain, lint.oldest))
         jobs.register(jobs.Job("weights", weights.drain, weights.oldest))

@@ -2,6 +2,7 @@
 
 from routing.views import (
     board,
+    duplicates,
     experiments,
     fairness,
     findings,
@@ -48,4 +49,5 @@ urlpatterns = [
     *onetap.urlpatterns,
     *hooks.urlpatterns,
     *privacy.urlpatterns,
+    *duplicates.urlpatterns,
 ]

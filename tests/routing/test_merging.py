@@ -61,7 +61,7 @@ def submit(fields, *, at=LATER, **more) -> Lead:
     return received.lead
 
 
-# --- What a merge does ------------------------------------------------------------------------------
+# --- What a merge does ----
 
 
 def test_two_people_become_one_with_one_open_lead(boss):
@@ -118,7 +118,7 @@ def test_merging_and_undoing_are_on_the_trail_with_who_and_why(boss):
     # What somebody typed is without the person's address.
     assert "ann@acme.com" not in events[0].reason
     for code in ("I3", "I4", "I10", "I11", "I12", "H1", "H2", "A1"):
-        assert not verify.run(at=LATER, codes=[code])[0][1], code
+        assert not list(verify.run(at=LATER, codes=[code]))[0][1], code
 
 
 def test_of_two_open_leads_the_policy_says_which_stays(boss):
@@ -176,7 +176,7 @@ def test_that_somebody_asked_is_not_lost_with_the_lead_that_gave_way(boss):
     assert kept.priority == 0
 
 
-# --- Refusals -----------------------------------------------------------------------------------------
+# --- Refusals ----
 
 
 def test_nobody_is_merged_into_themselves_nor_twice(boss):
@@ -245,7 +245,7 @@ def test_an_owner_who_has_no_room_by_now_is_not_given_the_lead(boss):
     assert closed.route_at is not None
 
 
-# --- Whoever is merged is one person to privacy, too ---------------------------------------------------
+# --- Whoever is merged is one person to privacy, too ----
 
 
 @pytest.mark.parametrize("asked", ["winner", "loser"])
@@ -283,7 +283,7 @@ def test_a_hold_on_one_of_them_holds_both(boss):
         erase.erase(prospect_id=row.winner_id, reason="asked", by=boss, at=LATER)
 
 
-# --- Undone, everything is as it was -------------------------------------------------------------------
+# --- Undone, everything is as it was ----
 
 LEAD = (
     "prospect_id",
