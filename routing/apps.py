@@ -20,6 +20,7 @@ class RoutingConfig(AppConfig):
         )
         from routing.dedupe import panel as duplicates_panel  # noqa: F401 - registers itself
         from routing.dedupe import suggest
+        from routing.dedupe import timeline as merges  # noqa: F401 - registers its source
         from routing.dispatch import batch, poison
         from routing.fairness import (
             members,  # noqa: F401 - hears of members

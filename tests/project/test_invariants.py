@@ -26,6 +26,7 @@ from routing.models import (
     Lead,
     Limit,
     PersonalFacts,
+    Prospect,
     RepLoad,
     Submission,
     Touch,
@@ -357,6 +358,11 @@ def moved_deadline(world) -> None:
     run("UPDATE sla_clock SET due_at = %s WHERE id = %s", _stored(LATER), clock.pk)
 
 
+def key_of_somebody_merged(world) -> None:
+    one, other = Prospect.objects.order_by("pk")[:2]
+    Prospect.objects.filter(pk=one.pk).update(merged_into=other)
+
+
 PLANTED: dict[str, Callable[[dict], None]] = {
     "I1": lost_submission,
     "I2": submission_to_nowhere,
@@ -387,6 +393,7 @@ PLANTED: dict[str, Callable[[dict], None]] = {
     "D1": idle_decision,
     "D2": another_answer,
     "D3": other_facts,
+    "P1": key_of_somebody_merged,
     "S1": endless_pause,
     "S2": moved_deadline,
 }
