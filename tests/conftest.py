@@ -46,6 +46,7 @@ PURE = (
     "test_geography",
     "test_matching",
     "test_match_accounts",
+    "test_alike",
     "test_decode",
     "test_normalise",
     "test_chain",

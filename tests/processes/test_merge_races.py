@@ -133,7 +133,8 @@ def test_a_merge_that_meets_an_erasure_leaves_nobody_half_erased(crew, figures, 
     assert scene.errors(reports) == []
     assert scene.deadlocks() == deadlocks
     for merge in Merge.objects.select_related("winner", "loser"):
-        assert merge.winner.erased_at is not None and merge.loser.erased_at is not None
+        assert merge.winner.erased_at is not None
+        assert merge.loser.erased_at is not None
     erased = Prospect.objects.filter(erased_at__isnull=False)
     assert not ProspectKey.objects.filter(prospect__in=erased).exists()
     assert not Lead.objects.open().filter(prospect__in=erased).exists()

@@ -64,7 +64,7 @@ def test_whoever_is_alike_is_suggested_with_evidence_and_nothing_personal(boss):
 
 
 def test_what_is_kept_apart_is_remembered_also_for_whom_is_merged_into_them(boss):
-    one, two = alike()
+    one, _two = alike()
     (pair,) = look()
     deciding.keep_apart(one_id=pair.first_id, other_id=pair.second_id, by=boss, at=LATER)
     third = make.lead({"email": "ann@home.example"})
