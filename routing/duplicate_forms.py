@@ -88,13 +88,20 @@ class ReturnForm(forms.Form):
 
     state = forms.ChoiceField(
         label=gettext_lazy("Closed as"),
-        choices=[(state, state.label) for state in (Lead.State.CONVERTED, Lead.State.DISQUALIFIED)],
+        choices=[
+            ("", gettext_lazy("choose")),
+            *((state, state.label) for state in (Lead.State.CONVERTED, Lead.State.DISQUALIFIED)),
+        ],
     )
     words = forms.CharField(label=gettext_lazy("Reason holds"), required=False, max_length=80)
     days = forms.IntegerField(
         label=gettext_lazy("Within days"), required=False, min_value=0, max_value=3650
     )
-    do = forms.ChoiceField(label=gettext_lazy("Then it"), choices=DuplicatePolicy.Return.choices)
+    do = forms.ChoiceField(
+        label=gettext_lazy("Then it"),
+        choices=DuplicatePolicy.Return.choices,
+        initial=DuplicatePolicy.Return.NEW,
+    )
     even_raised = forms.BooleanField(
         label=gettext_lazy("Even if they ask to be contacted"), required=False
     )

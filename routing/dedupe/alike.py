@@ -94,8 +94,7 @@ def blocks(face: Face, rules: Rules) -> set[str]:
     """
     The blocks in which a person is looked for: whoever shares none with them is not compared.
 
-    Two addresses that differ in one sign share a half, and at a free provider, where halves are
-    many people's, what is left when one sign is taken away.
+    Two addresses that differ in one sign share what is left when one sign is taken away.
     """
     found = set()
     local, domain = face.mail
@@ -104,30 +103,16 @@ def blocks(face: Face, rules: Rules) -> set[str]:
         found.add(f"p:{face.phone}")
     if local and not shared:
         found.add(f"m:{rules.mailbox(f'{local}@{domain}') or f'{local}@{domain}'}")
-        if len(local) > SHORTEST:
-            found |= _halves(local, domain) if face.work_domain else _deletions(local, domain)
+        if len(local) >= SHORTEST:
+            taken = {local[:n] + local[n + 1 :] for n in range(len(local))}
+            found |= {f"x:{left}@{domain}" for left in {local, *taken}}
     initials = "".join(sorted(formal(word)[0] for word in face.name.split()))
     if len(initials) > 1:
         if face.work_domain:
             found.add(f"d:{face.work_domain}:{initials[0]}{initials[-1]}")
-        elif company := names.key(face.company):
+        if company := names.key(face.company):
             found.add(f"c:{company[:60]}:{initials[0]}{initials[-1]}")
     return {block[:LONGEST] for block in found}
-
-
-def _halves(local: str, domain: str) -> set[str]:
-    """Whatever one sign is changed, added or left out, one of these stays the same."""
-    half = len(local) // 2
-    return {
-        part
-        for size in (half, len(local) - half)
-        for part in (f"h:{local[:size]}*@{domain}", f"h:*{local[-size:]}@{domain}")
-    }
-
-
-def _deletions(local: str, domain: str) -> set[str]:
-    taken = {local[:n] + local[n + 1 :] for n in range(len(local))}
-    return {f"x:{left}@{domain}" for left in {local, *taken}}
 
 
 def compare(one: Face, other: Face, rules: Rules, *, of_number: int = 2) -> Likeness:
@@ -149,16 +134,25 @@ def compare(one: Face, other: Face, rules: Rules, *, of_number: int = 2) -> Like
 
 def _by_mail(one: Face, other: Face, rules: Rules) -> Iterable[str]:
     (left, domain), (right, its_domain) = one.mail, other.mail
-    if not left or not right or domain != its_domain or one.email == other.email:
+    if not left or not right or rules.is_shared(one.email) or rules.is_shared(other.email):
         return
-    if rules.is_shared(one.email) or rules.is_shared(other.email):
-        return
-    if one.email.rpartition("@")[2] != other.email.rpartition("@")[2] and left == right:
+    typed = one.email.casefold() == other.email.casefold()
+    boxes = rules.mailbox(f"{left}@{domain}"), rules.mailbox(f"{right}@{its_domain}")
+    slipped = _domain(one) != _domain(other) and domain == its_domain
+    if slipped and (left == right or boxes[0] == boxes[1] != ""):
         yield "domain_typo"
-    elif (box := rules.mailbox(f"{left}@{domain}")) and box == rules.mailbox(f"{right}@{domain}"):
+    elif typed or boxes[0] == boxes[1] != "":
         yield "mailbox"
-    elif min(len(left), len(right)) >= SHORTEST and is_one_slip(left, right):
+    elif domain == its_domain and _is_slip(left, right):
         yield "local_typo"
+
+
+def _is_slip(left: str, right: str) -> bool:
+    return min(len(left), len(right)) >= SHORTEST and is_one_slip(left, right)
+
+
+def _domain(face: Face) -> str:
+    return face.email.casefold().rpartition("@")[2]
 
 
 def _by_name(one: Face, other: Face) -> Iterable[str]:

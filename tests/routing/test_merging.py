@@ -395,7 +395,7 @@ def test_whatever_was_merged_in_whatever_order_undone_it_is_as_before(
         leads = []
         for number, (fields, fate) in enumerate(people):
             leads.append(make.lead({"email": f"p{number}@acme{number}.com", **fields}))
-            if leads[-1].is_open and leads[-1].owner_id is None:
+            if leads[-1].owner_epoch == 0:
                 live(leads[-1], fate, reps[number % 2])
         before = everything()
         done = []
