@@ -82,7 +82,7 @@ def _open_again(lead: Lead, *, at: datetime) -> None:
         "reason": "The person came back",
         "reopens": True,
     }
-    also = {"state": Lead.State.NEW, "state_reason": "", "former_owner": former, "value": None}
+    also = {"state": Lead.State.NEW, "state_reason": "", "former_owner": former}
     lead.state = Lead.State.NEW
     act = {"by": None, "at": at, "driver": DRIVER, "leads": {lead.pk: lead}}
     if former is not None:

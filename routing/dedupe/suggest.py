@@ -14,8 +14,9 @@ from django.db.models import Count, Q
 
 from reps.models.bulk import Upsert, insert_many
 from routing.dedupe import family
-from routing.dedupe.addresses import Rules
+from routing.dedupe.addresses import Rules, fold_name
 from routing.dedupe.alike import Face, Likeness, blocks, compare
+from routing.dedupe.identity import shared_key
 from routing.models import DuplicatePair, DuplicatePolicy, Prospect, ProspectKey, ProspectTrait
 
 BATCH = 100
@@ -31,7 +32,7 @@ def drain(*, driver: str, due_before: datetime, at: datetime | None = None) -> i
         waiting = Prospect.objects.filter(compare_at__lte=due_before).order_by("compare_at", "pk")
         ids = list(waiting.values_list("pk", flat=True)[:BATCH])
         rows = list(
-            Prospect.objects.select_for_update(skip_locked=True, of=("self",))
+            Prospect.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
             .filter(pk__in=ids, compare_at__lte=due_before)
             .order_by("pk")
         )
@@ -63,7 +64,7 @@ def look_at(rows: Sequence[Prospect], *, at: datetime) -> int:
         ],
         ignore_conflicts=True,
     )
-    _remember_mailboxes(here, rules)
+    _remember_keys(here, rules)
     together = _together(theirs)
     people = _faces({pk for pair in together for pk in pair})
     numbers = _numbers(people.values())
@@ -89,18 +90,21 @@ def look_again(*, at: datetime) -> int:
     return rows.filter(compare_at__isnull=True).update(compare_at=at)
 
 
-def _remember_mailboxes(rows: Sequence[Prospect], rules: Rules) -> None:
+def _remember_keys(rows: Sequence[Prospect], rules: Rules) -> None:
     """
-    A provider whose rule was switched on later: whoever is known by its address is from now on
-    found by the mailbox behind it. Where somebody else has it already, the two are suggested.
+    Where the rules have changed since a person came: from now on they are found by the mailbox
+    behind their address, or by a shared address and their name. Where somebody else has such a
+    key already, it stays theirs, and the two are suggested.
     """
-    boxes = {row.pk: rules.mailbox(row.email) for row in rows if row.email}
+    keys = set()
+    for row in rows:
+        if row.email and rules.is_shared(row.email):
+            name = fold_name(row.first_name, row.last_name)
+            keys.add((*shared_key(row.email.casefold(), name), row.pk))
+        elif row.email and (box := rules.mailbox(row.email)):
+            keys.add(("MAILBOX", box, row.pk))
     insert_many(
-        [
-            ProspectKey(kind="MAILBOX", value=box, prospect_id=pk)
-            for pk, box in sorted(boxes.items(), key=lambda one: one[1])
-            if box and not rules.is_shared(box)
-        ],
+        [ProspectKey(kind=kind, value=value, prospect_id=pk) for kind, value, pk in sorted(keys)],
         ignore_conflicts=True,
     )
 

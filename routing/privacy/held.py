@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from reps import tables
 from reps.models import Delivery, Message, Strike
 from routing.models import (
+    DuplicatePair,
     ImportJob,
     Lead,
     Merge,
@@ -341,7 +342,9 @@ def _show_merges(person: Person) -> list[dict[str, Any]]:
 
 def _erase_merges(person: Person, at: datetime) -> int:
     """That there was a merge stays, and what moved by it; what it wrote over goes."""
-    ProspectTrait.objects.filter(prospect=person.prospect).delete()
+    who = person.prospect
+    ProspectTrait.objects.filter(prospect=who).delete()
+    DuplicatePair.objects.filter(Q(first=who) | Q(second=who)).update(reason="")
     return _merges(person).exclude(fields={}).update(fields={}, reason="", undone_reason="")
 
 
