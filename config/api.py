@@ -21,6 +21,7 @@ from rest_framework.response import Response
 
 from reps.services.people import PeopleRefused
 from routing import ownership, states, work
+from routing.dedupe.merging import MergeRefused
 from routing.dispatch.replay import FactsAltered, FactsErased
 from routing.engine import InvalidPart
 from routing.enrich.check import CheckRefused
@@ -47,6 +48,7 @@ REFUSALS: tuple[tuple[type[Exception], int], ...] = (
     (PeopleRefused, 409),
     (NotSetUp, 409),
     (HeldByLaw, 409),
+    (MergeRefused, 409),
     (FactsAltered, 409),
     (CheckRefused, 409),
     (FactsErased, 410),

@@ -9,6 +9,7 @@ from reps import api as reps_api
 from reps import my_api
 from routing.api import (
     doors,
+    duplicates,
     enrichment,
     fairness,
     ledgers,
@@ -29,6 +30,8 @@ router.include_format_suffixes = False
 router.register("leads", leads_api.LeadViewSet, basename="api-lead")
 router.register("leads", sla_api.LeadPauseViewSet, basename="api-leadpause")
 router.register("prospects", privacy.ProspectViewSet, basename="api-prospect")
+router.register("duplicates", duplicates.DuplicateViewSet, basename="api-duplicate")
+router.register("merges", duplicates.MergeViewSet, basename="api-merge")
 router.register("reps", people.RepViewSet, basename="api-rep")
 router.register("teams", people.TeamViewSet, basename="api-team")
 router.register("skills", reps_api.SkillViewSet, basename="api-skill")

@@ -14,8 +14,12 @@ from reps import access
 from reps.due import alarms, holds
 from reps.models import Hold, Message, Rep
 from routing import selectors
-from routing.models import Lead, Organisation, Submission
+from routing.dedupe.deciding import visible_pairs
+from routing.models import DuplicatePair, Lead, Organisation, Submission
 from routing.visibility import requests_to_decide
+
+# More than so many is many.
+MOST_COUNTED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,7 @@ class Shell:
             self._entry("enrichment", _("Enrichment"), "search"),
             self._entry("imports", _("Imports"), "upload"),
             self._entry("quarantine", _("Quarantine"), "inbox", self._broken),
+            self._entry("duplicates", _("Duplicates"), "copy", self._alike),
         ]
         if access.is_revops(self._user):
             entries.append(self._entry("outbox", _("Outbox"), "send", self._dead))
@@ -167,6 +172,11 @@ class Shell:
     def _requests(self) -> tuple[int, str]:
         number = requests_to_decide(self._user).count()
         return number, _("%(n)s requests wait for an answer") % {"n": number}
+
+    def _alike(self) -> tuple[int, str]:
+        pairs = visible_pairs(self._user).filter(state=DuplicatePair.State.OPEN)
+        number = pairs[:MOST_COUNTED].count()
+        return number, _("%(n)s possible duplicates to decide") % {"n": number}
 
     def _broken(self) -> tuple[int, str]:
         number = Submission.objects.filter(state=Submission.State.QUARANTINED).count()

@@ -15,20 +15,25 @@ from reps import access
 from reps.admin_base import LedgerAdmin, TrackedLedgerAdmin, moment
 from reps.models import AuditEvent, Rep
 from routing import work
+from routing.dedupe.deciding import visible_merges, visible_pairs
 from routing.models import (
     Assignment,
     BalanceLine,
     Batch,
     Decision,
     Desk,
+    DuplicatePair,
+    DuplicatePolicy,
     Erasure,
     ImportJob,
     Lead,
+    Merge,
     Outcome,
     PersonalFacts,
     PoolStanding,
     Prospect,
     ProspectKey,
+    ProspectTrait,
     ReassignmentRequest,
     RepLoad,
     RosterSnapshot,
@@ -216,6 +221,50 @@ class ProspectKeyAdmin(LedgerAdmin):
         rows = super().get_queryset(request)
         seen = visible_leads(request.user).order_by().values("prospect")
         return rows.filter(prospect__in=seen)
+
+
+@admin.register(ProspectTrait)
+class ProspectTraitAdmin(LedgerAdmin):
+    list_display = ["prospect", "value"]
+    list_select_related = ["prospect"]
+    search_fields = ["value"]
+
+    def get_queryset(self, request):
+        rows = super().get_queryset(request)
+        seen = visible_leads(request.user).order_by().values("prospect")
+        return rows.filter(prospect__in=seen)
+
+
+@admin.register(DuplicatePair)
+class DuplicatePairAdmin(LedgerAdmin):
+    list_display = ["id", "first_id", "second_id", "confidence", "state", "found_at"]
+    list_filter = ["state"]
+    search_fields = ["=first__id", "=second__id"]
+
+    def get_queryset(self, request):
+        shown = visible_pairs(request.user).order_by().values("pk")
+        return super().get_queryset(request).filter(pk__in=shown)
+
+
+@admin.register(Merge)
+class MergeAdmin(LedgerAdmin):
+    list_display = ["id", "loser_id", "winner_id", "at", "by", "undone_at"]
+    list_select_related = ["by"]
+    search_fields = ["=loser__id", "=winner__id"]
+    # What was written over is the person's; their page shows it.
+    exclude = ["fields"]
+
+    def get_queryset(self, request):
+        shown = visible_merges(request.user).order_by().values("pk")
+        return super().get_queryset(request).filter(pk__in=shown)
+
+
+@admin.register(DuplicatePolicy)
+class DuplicatePolicyAdmin(TrackedLedgerAdmin):
+    """For looking: it is changed on its page in the set-up."""
+
+    list_display = ["version", "keeps", "tells", "when_away"]
+    search_fields = ["=version"]
 
 
 @admin.register(AuditEvent)

@@ -18,6 +18,9 @@ class RoutingConfig(AppConfig):
             repairs,  # noqa: F401 - registers them
             timeline,  # noqa: F401 - registers its sources
         )
+        from routing.dedupe import panel as duplicates_panel  # noqa: F401 - registers itself
+        from routing.dedupe import suggest
+        from routing.dedupe import timeline as merges  # noqa: F401 - registers its source
         from routing.dispatch import batch, poison
         from routing.enrich import drain as enrich
         from routing.enrich import (
@@ -59,6 +62,7 @@ class RoutingConfig(AppConfig):
         )
         jobs.register(jobs.Job("enrich", enrich.drain, enrich.oldest, reaches_out=True))
         jobs.register(jobs.Job("late_data", late.drain, late.oldest))
+        jobs.register(jobs.Job("duplicates", suggest.drain, suggest.oldest))
         jobs.register(jobs.Job("rules", schedule.drain, schedule.oldest))
         jobs.register(jobs.Job("lint", lint.drain, lint.oldest))
         jobs.register(jobs.Job("weights", weights.drain, weights.oldest))

@@ -16,8 +16,11 @@ from routing.models import (
     Decision,
     Enrichment,
     Lead,
+    Merge,
     Organisation,
     PoolStanding,
+    Prospect,
+    ProspectKey,
     RepLoad,
     Submission,
 )
@@ -290,3 +293,33 @@ def leads_do_not_wait_for_data(at: datetime) -> Iterator[str]:
     beyond = Enrichment.objects.filter(deadline_at__gt=F("made_at") + longest)
     for pk in beyond.values_list("pk", flat=True):
         yield f"lead {pk} was given a deadline of more than {longest.seconds} seconds"
+
+
+@invariant("P1", "whoever was merged has no keys and no leads, and leads to one person", Pace.QUICK)
+def merges_hold(at: datetime) -> Iterator[str]:
+    merged = Prospect.objects.filter(merged_into__isnull=False)
+    keys = ProspectKey.objects.filter(prospect__merged_into__isnull=False)
+    for pk, who in keys.values_list("pk", "prospect_id"):
+        yield f"key {pk} leads to person {who}, who was merged"
+    leads = Lead.objects.filter(prospect__merged_into__isnull=False)
+    for pk, who in leads.values_list("pk", "prospect_id"):
+        yield f"lead {pk} is of person {who}, who was merged"
+    stands = Merge.objects.filter(
+        loser=OuterRef("pk"), winner=OuterRef("merged_into"), undone_at__isnull=True
+    )
+    for pk in merged.filter(~Exists(stands)).values_list("pk", flat=True):
+        yield f"person {pk} was merged, and no merge says so"
+    loose = Merge.objects.filter(undone_at__isnull=True).exclude(loser__merged_into=F("winner"))
+    for pk in loose.values_list("pk", flat=True):
+        yield f"merge {pk} holds, and its person does not follow it"
+    into = dict(merged.values_list("pk", "merged_into"))
+    for pk in into:
+        seen, up = {pk}, into[pk]
+        while up in into and up not in seen:
+            seen.add(up)
+            up = into[up]
+        if up in seen:
+            yield f"person {pk} is merged in a circle"
+    open_ = Lead.objects.open().values("prospect", "mode").annotate(n=Count("pk"))
+    for row in open_.filter(n__gt=1):
+        yield f"person {row['prospect']} has {row['n']} open leads"

@@ -119,6 +119,22 @@ def lead_raised_again(message: Message) -> Text:
     )
 
 
+def lead_merged(message: Message) -> Text:
+    """To whoever held a lead that gave way to another one of the same person."""
+    lead = _lead(message)
+    rows = Lead.objects.select_related("owner__user", "queue", "prospect")
+    kept = rows.get(pk=message.payload["kept"])
+    sees = visible_leads(message.recipient).filter(pk=kept.pk).exists()
+    holder = kept.owner or kept.queue or kept.get_place_display()
+    return Text(
+        subject=f"{lead.prospect.name} goes on as one lead",
+        body="Two leads turned out to be the same person's. Yours was closed as merged, its "
+        f"clocks have stopped; the other one goes on with {holder}.",
+        url=link("lead", kept.pk) if sees else link("leads"),
+        action="Open the lead" if sees else "My leads",
+    )
+
+
 def _request(message: Message) -> ReassignmentRequest:
     return ReassignmentRequest.objects.select_related(
         "lead__prospect", "requested_by__user", "wanted__user", "decided_by", "answers"
@@ -261,6 +277,7 @@ assigned_lines = lines_about_leads(
 )
 waiting_lines = lines_about_claims(lambda message, lead: f"{_hot_in(lead)}: {lead.kind_of}")
 raised_lines = lines_about_leads(lambda message, lead: f"{lead.prospect.name} asked again")
+merged_lines = lines_about_leads(lambda message, lead: f"{lead.prospect.name} goes on as one lead")
 
 kinds.register(
     kinds.Kind(
@@ -323,4 +340,7 @@ kinds.register(
         lines=lines_about_requests,
         title=gettext_lazy("Request answered"),
     )
+)
+kinds.register(
+    kinds.Kind("lead_merged", lead_merged, lines=merged_lines, title=gettext_lazy("Leads merged"))
 )

@@ -60,7 +60,7 @@ class Move:
     `pool_id` is the pool as whose member the rep takes it. `moved` says which counters the
     move changes where a rotation chose (see `Assignment.moved`); else they follow from the lead.
     `also` sets further columns of the lead in the same statement; every move of one call
-    names the same ones.
+    names the same ones. `reopens`: the lead is closed, and this opens it again.
     """
 
     lead_id: int
@@ -75,6 +75,7 @@ class Move:
     moved: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     also: Mapping[str, Any] = field(default_factory=dict)
+    reopens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +259,7 @@ def _loads(rep_ids: Sequence[int]) -> dict[int, RepLoad]:
 def _check(move: Move, lead: Lead) -> None:
     if lead.owner_epoch != move.epoch:
         raise EpochPassed("Somebody was quicker: this lead has changed hands since you looked.")
-    if lead.place == Lead.Place.CLOSED:
+    if lead.place == Lead.Place.CLOSED and not move.reopens:
         raise NothingToMove("This lead is closed.")
     if (lead.place, lead.owner_id, lead.queue_id) == (move.place, move.rep_id, move.queue_id):
         raise NothingToMove("The lead is already there.")

@@ -124,18 +124,24 @@ def _is_hot(one: ownership.Placed) -> bool:
 
 
 @receiver(signals.leads_raised_again, dispatch_uid="routing.raised_again")
-def tell_owner(sender, *, leads, at, **kwargs) -> None:
+def tell_owner(sender, *, told, also, at, **kwargs) -> None:
+    """The owner hears of it, and while they are away whoever stands in for them, too."""
+    stand_ins = dict(Rep.objects.filter(pk__in=also.values()).values_list("pk", "user_id"))
+    hear = [(lead, "", lead.responsible_id) for lead in told]
+    hear += [
+        (lead, "-cover", stand_ins[also[lead.owner_id]]) for lead in told if lead.owner_id in also
+    ]
     outbox.put(
         [
             outbox.Draft(
-                key=f"raised-{lead.pk}-{at.timestamp()}",
+                key=f"raised-{lead.pk}-{at.timestamp()}{who}",
                 kind="lead_raised_again",
-                to=lead.responsible_id,
+                to=to,
                 payload={"lead": lead.pk, "epoch": lead.owner_epoch},
                 urgent=True,
                 about=f"routing.lead:{lead.pk}",
             )
-            for lead in leads
+            for lead, who, to in hear
         ],
         at=at,
     )

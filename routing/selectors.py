@@ -12,6 +12,7 @@ from reps.availability import absences, calendar_of, moment
 from reps.hours import ALWAYS
 from reps.models import Rep, User
 from routing import ownership, visibility, why, work
+from routing.dedupe.timeline import merges
 from routing.models import Assignment, Lead, RepLoad, Touch
 from routing.work.answering import answers_for
 
@@ -293,6 +294,10 @@ def happenings(lead: Lead) -> list[Happening]:
     lines += [
         Happening(at=one.fired_at, icon="alert", tone="risk", title=one.effect)
         for one in lead.escalations.all()
+    ]
+    lines += [
+        Happening(at=one.at, icon=one.icon, tone="info", title=one.title, by=one.actor)
+        for one in merges(lead)
     ]
     # What came of a touch at the same instant stands above it.
     return sorted(lines, key=lambda line: line.at)[::-1]

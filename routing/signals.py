@@ -16,5 +16,7 @@ leads_acknowledged = Signal()
 leads_contacted = Signal()
 # leads; kind: what became of them (Outcome.Kind); by; at. WON and LOST move the lead instead.
 outcomes_recorded = Signal()
-# leads: owned leads whose person raised their hand again; at.
+# leads: owned leads whose person raised their hand again, and is to be contacted anew; told: the
+# leads whose owners are to hear that the person came again; also: owner → who stands in for them
+# while they are away, and hears of it too; at.
 leads_raised_again = Signal()

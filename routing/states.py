@@ -3,6 +3,7 @@ The life cycle of a lead as a table.
 
 NEW until its owner acknowledges it; CONVERTED and DISQUALIFIED end it and release
 capacity and clocks; RECYCLED rests in nurture until its date, or is ended while it rests.
+MERGED gave way to another lead of the same person, and takes up where it was if that is undone.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from routing.models.lead import Lead
 
 S = Lead.State
 
-TRANSITIONS: Mapping[str, frozenset[str]] = {
+_STEPS: Mapping[str, frozenset[str]] = {
     S.NEW: frozenset({S.WORKING, S.CONTACTED, S.MEETING, S.DISQUALIFIED, S.RECYCLED, S.CONVERTED}),
     S.WORKING: frozenset(
         {S.NEW, S.CONTACTED, S.MEETING, S.QUALIFIED, S.DISQUALIFIED, S.RECYCLED, S.CONVERTED}
@@ -23,7 +24,11 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
     S.CONVERTED: frozenset(),
     S.DISQUALIFIED: frozenset(),
 }
-TERMINAL = frozenset(state for state, following in TRANSITIONS.items() if not following)
+TERMINAL = frozenset(state for state, following in _STEPS.items() if not following)
+TRANSITIONS: Mapping[str, frozenset[str]] = {
+    **{state: to | {S.MERGED} if to else to for state, to in _STEPS.items()},
+    S.MERGED: frozenset(_STEPS) - TERMINAL,
+}
 
 
 class WrongState(Exception):

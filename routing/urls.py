@@ -2,6 +2,7 @@
 
 from routing.views import (
     board,
+    duplicates,
     enrichment,
     experiments,
     fairness,
@@ -50,4 +51,5 @@ urlpatterns = [
     *hooks.urlpatterns,
     *privacy.urlpatterns,
     *enrichment.urlpatterns,
+    *duplicates.urlpatterns,
 ]

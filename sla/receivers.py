@@ -32,6 +32,11 @@ def stop_waiting_for_contact(sender, *, leads, at, **kwargs) -> None:
     clocks.contact(leads, at=at)
 
 
+@receiver(signals.leads_raised_again, dispatch_uid="sla.raised_again")
+def promise_a_contact_anew(sender, *, leads, at, **kwargs) -> None:
+    clocks.raised_again(leads, at=at)
+
+
 @receiver(signals.outcomes_recorded, dispatch_uid="sla.outcomes")
 def stop_following_up(sender, *, leads, kind, at, **kwargs) -> None:
     if kind in AGREED:

@@ -47,6 +47,7 @@ PURE = (
     "test_geography",
     "test_matching",
     "test_match_accounts",
+    "test_alike",
     "test_decode",
     "test_normalise",
     "test_chain",

@@ -40,7 +40,7 @@ class Prospects:
     # Every kind of lead comes up within one round, the telling ones early.
     ROUND = (
         "account", "stranger", "signup", "guide", "stranger", "again", "partner", "account",
-        "comes_back", "broken", "stranger", "fair", "signup", "guide", "account", "again",
+        "slips", "comes_back", "broken", "stranger", "fair", "signup", "guide", "account", "again",
     )  # fmt: skip
 
     def act(self) -> str:
@@ -53,6 +53,7 @@ class Prospects:
             "guide": self.reads_the_guide,
             "comes_back": self.comes_back,
             "again": self.asks_again,
+            "slips": self.slips,
             "signup": lambda: self.signs_up("product-signups"),
             "partner": lambda: self.signs_up("partners"),
             "fair": self.visits_the_fair,
@@ -111,6 +112,16 @@ class Prospects:
             return self.asks(self.person(market.COMPANIES))
         person = self.chance.choice(self.met)
         return _line("comes by another door", person, self._api("product-signups", person))
+
+    def slips(self) -> str:
+        """The same person with another spelling of their address: a possible duplicate."""
+        if not self.met:
+            return self.asks(self.person(market.COMPANIES))
+        person = dict(self.chance.choice(self.met))
+        local, _, domain = person["email"].partition("@")
+        first = person["first_name"]
+        person["email"] = f"{_plain(first)[:1]}{local.partition('.')[2]}@{domain}"
+        return _line("comes with another address", person, self._form(FORM, person))
 
     def signs_up(self, source: str) -> str:
         person = self.person(market.STRANGERS if source == "partners" else market.COMPANIES)

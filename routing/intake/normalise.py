@@ -13,6 +13,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from accounts.geography import country_code
+from routing.dedupe.addresses import linkedin_profile
 from routing.intake.decode import Problem
 from routing.intake.events import BadEvents, Event
 from routing.intake.events import read as read_events
@@ -49,7 +50,10 @@ MOST_VALUE = Decimal("999999999999.99")
 
 @dataclass(frozen=True, slots=True)
 class Normalised:
-    """One submission in normal form. `keys` recognise the person: (kind, value), surest first."""
+    """
+    One submission in normal form. Which of its addresses recognise the person, and in which
+    order, is `routing.dedupe.identity`.
+    """
 
     texts: Mapping[str, str] = field(default_factory=dict)
     email: str = ""
@@ -62,19 +66,6 @@ class Normalised:
     external_id: str = ""
     answers: Mapping[str, Any] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
-
-    @property
-    def keys(self) -> tuple[tuple[str, str], ...]:
-        found = []
-        if self.email:
-            found.append(("EMAIL", self.email.casefold()))
-        if self.linkedin_url:
-            found.append(("LINKEDIN", self.linkedin_url))
-        if self.phone:
-            found.append(("PHONE", self.phone))
-        if self.external_id:
-            found.append(("EXTERNAL", self.external_id))
-        return tuple(found)
 
     def text(self, name: str) -> str:
         return self.texts.get(name, "")
@@ -235,10 +226,11 @@ def _linkedin(value: Any) -> str:
         host = parts.hostname or ""
     except ValueError as error:  # e.g. half of an IPv6 address
         raise _Field("bad_linkedin", "Is not a web address.") from error
-    found = re.fullmatch(r"/(?:in|pub)/([^/]+)/?.*", parts.path)
-    if not f".{host}".endswith(".linkedin.com") or not found:
+    # The country's host, the query and what else the way to it holds, do not matter.
+    profile = linkedin_profile(parts.path)
+    if not f".{host}".endswith(".linkedin.com") or not profile or len(profile) > 300:
         raise _Field("bad_linkedin", "Is not a LinkedIn profile, e.g. linkedin.com/in/name.")
-    return f"linkedin.com/in/{found[1].casefold()}"
+    return profile
 
 
 def _country(value: Any) -> str:

@@ -17,13 +17,22 @@ from reps.due import doorbell
 from reps.models.bulk import insert_many, update_many
 from reps.models.tracked import bulk_writer
 from routing import engine, signals
+from routing.dedupe import again as came_again
 from routing.enrich.begin import Begun, begin
 from routing.intake import attempts
 from routing.intake.decode import Undecodable, decode
 from routing.intake.identify import prospects_of
 from routing.intake.normalise import Normalised, Refused, normalise
 from routing.intake.owners import hand_over
-from routing.models import Lead, Organisation, Prospect, ScoreFactor, Submission, Touch
+from routing.models import (
+    DuplicatePolicy,
+    Lead,
+    Organisation,
+    Prospect,
+    ScoreFactor,
+    Submission,
+    Touch,
+)
 from routing.models.source import Mode
 from routing.privacy.marks import masked
 from routing.privacy.registry import marks_of
@@ -136,12 +145,20 @@ def process(submissions: Sequence[Submission], *, at: datetime) -> list[Item]:
     organisation = Organisation.get()
     items = _readable(submissions, at=at)
     if items:
-        prospects = prospects_of([item.person for item in items], at=at)
+        policy = DuplicatePolicy.get()
+        prospects = prospects_of([item.person for item in items], at=at, rules=policy.rules)
         for item, prospect in zip(items, prospects, strict=True):
             item.prospect = prospect
             item.hand_raise = _is_hand_raise(item)
         _match(items)
-        _leads(items, organisation=organisation, at=at)
+        noted = came_again.come_back(items, policy=policy, at=at)
+        _leads(
+            [item for item in items if item not in noted],
+            organisation=organisation,
+            policy=policy,
+            at=at,
+        )
+        _touch(noted)
         _finish(items, at=at)
         _hand_over(items, at=at)
     return items
@@ -229,8 +246,12 @@ def _match(items: Sequence[Item]) -> None:
         item.match = found
 
 
-def _leads(items: Sequence[Item], *, organisation: Organisation, at: datetime) -> None:
+def _leads(
+    items: Sequence[Item], *, organisation: Organisation, policy: DuplicatePolicy, at: datetime
+) -> None:
     """Give each item its open lead, an existing one or a new one, and count it in."""
+    if not items:
+        return
     present = {
         (lead.prospect_id, lead.mode): lead
         for lead in Lead.objects.select_for_update(no_key=True, of=("self",))
@@ -270,7 +291,7 @@ def _leads(items: Sequence[Item], *, organisation: Organisation, at: datetime) -
     _touch(items)
     _update([lead for lead in again.values() if before[lead.pk] != _scored(lead)], at=at)
     _decide_again([lead for lead in again.values() if lead.mode == Mode.SHADOW], at=at)
-    _announce(items, before, at=at)
+    came_again.announce(items, before, policy=policy, at=at)
 
 
 def _new_lead(item: Item, organisation: Organisation, accounts: dict[int, Account]) -> Lead:
@@ -500,21 +521,6 @@ def _decide_again(shadows: Sequence[Lead], *, at: datetime) -> None:
         # Only the wake-up time moves, which history leaves out.
         Lead.objects.filter(pk__in=[lead.pk for lead in shadows]).update(route_at=at)
     doorbell.ring("route")
-
-
-def _announce(items: Sequence[Item], before: dict[int, Any], *, at: datetime) -> None:
-    """Tell of owned leads whose person raised their hand again (requirement DUP-2)."""
-    raised = {
-        item.lead.pk: item.lead
-        for item in items
-        if not item.is_new
-        and item.hand_raise
-        and item.lead.pk in before
-        and item.lead.place == Lead.Place.OWNER
-        and item.lead.mode in (Mode.LIVE, Mode.TEST)
-    }
-    if raised:
-        signals.leads_raised_again.send(sender=Lead, leads=list(raised.values()), at=at)
 
 
 def _finish(items: Sequence[Item], *, at: datetime) -> None:

@@ -3,6 +3,7 @@
 from routing.models.assignment import Assignment, ReassignmentRequest
 from routing.models.decision import Batch, Decision, PersonalFacts, RosterSnapshot
 from routing.models.desk import Desk, Organisation
+from routing.models.duplicate import DuplicatePair, DuplicatePolicy, Merge, ProspectTrait
 from routing.models.enrichment import (
     Enquiry,
     Enrichment,
@@ -35,6 +36,8 @@ __all__ = [
     "Batch",
     "Decision",
     "Desk",
+    "DuplicatePair",
+    "DuplicatePolicy",
     "Enquiry",
     "Enrichment",
     "EnrichmentProvider",
@@ -46,6 +49,7 @@ __all__ = [
     "Lead",
     "LeadForm",
     "Limit",
+    "Merge",
     "Organisation",
     "Outcome",
     "PersonalFacts",
@@ -54,6 +58,7 @@ __all__ = [
     "PoolStanding",
     "Prospect",
     "ProspectKey",
+    "ProspectTrait",
     "ProviderAnswer",
     "ProviderBreaker",
     "Queue",

@@ -27,6 +27,8 @@ class Reason(models.TextChoices):
     CLOSED = "CLOSED", _("Closed")
     RECYCLED = "RECYCLED", _("Recycled")
     MERGED = "MERGED", _("Merged")
+    UNMERGED = "UNMERGED", _("Merge undone")
+    REOPENED = "REOPENED", _("Came back, opened again")
     UNDONE = "UNDONE", _("Assignment taken back")
     REPAIRED = "REPAIRED", _("Routed again, rules repaired")
     COVERED = "COVERED", _("Cover for an absence")

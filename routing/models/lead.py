@@ -21,8 +21,11 @@ class LeadQuerySet(TrackedQuerySet):
         return self.exclude(mode=Mode.SHADOW, source__in=canary)
 
     def counted(self):
-        """Without tests and shadows: what every figure is about."""
-        return self.filter(mode__in=[Mode.LIVE, Mode.BACKFILL])
+        """
+        Without tests, shadows, and what gave way to another lead of the same person: what every
+        figure is about.
+        """
+        return self.filter(mode__in=[Mode.LIVE, Mode.BACKFILL]).exclude(state=Lead.State.MERGED)
 
     def ready(self, at):
         """Waiting for a decision that is due at this moment."""
@@ -55,6 +58,7 @@ class Lead(TrackedModel):
         CONVERTED = "CONVERTED", _("Converted")
         DISQUALIFIED = "DISQUALIFIED", _("Disqualified")
         RECYCLED = "RECYCLED", _("Recycled")
+        MERGED = "MERGED", _("Merged")
 
     class Tier(models.TextChoices):
         HOT = "HOT", _("Hot")

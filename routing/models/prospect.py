@@ -2,11 +2,17 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 
 class Prospect(models.Model):
-    """One row per person, however many doors they come through. Deletable by erasure."""
+    """
+    One row per person, however many doors they come through. Deletable by erasure.
+
+    A merged row points to the one that stands for the person (`merged_into`); it keeps what it
+    said, so that the merge can be undone, and has neither keys nor leads meanwhile.
+    """
 
     first_name = models.CharField(_("first name"), max_length=120, blank=True)
     last_name = models.CharField(_("last name"), max_length=120, blank=True)
@@ -28,6 +34,26 @@ class Prospect(models.Model):
         help_text=_("Why this person's data may be neither erased nor deleted by age."),
     )
     erased_at = models.DateTimeField(null=True, editable=False)
+    merged_into = models.ForeignKey(
+        "self", null=True, editable=False, on_delete=models.PROTECT, related_name="merged"
+    )
+    # When to look for others who may be the same person; empty: looked at since it last changed.
+    compare_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(merged_into__isnull=True) | ~Q(merged_into=F("pk")),
+                name="routing_nobody_is_merged_into_themselves",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["compare_at", "id"],
+                name="routing_prospect_to_compare",
+                condition=Q(compare_at__isnull=False),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -50,18 +76,28 @@ class ProspectKey(models.Model):
     """
     A normalised address by which a person is recognised; each leads to one person only.
 
-    The unique constraint is what makes two doors at the same instant meet in one row.
+    The unique constraint is what makes two doors at the same instant meet in one row. MAILBOX is
+    an e-mail address as its provider reads it (see `routing.dedupe.addresses`), and recognises
+    only while the provider's rule is on. SHARED is an address that several people use, together
+    with a name. A number with `is_weak` recognises nobody by itself: it turned out to be several
+    people's. `origin` is whose key it was before people were merged.
     """
 
     class Kind(models.TextChoices):
         EMAIL = "EMAIL", _("e-mail")
+        MAILBOX = "MAILBOX", _("mailbox, as its provider reads it")
         PHONE = "PHONE", _("phone")
         LINKEDIN = "LINKEDIN", _("LinkedIn")
         EXTERNAL = "EXTERNAL", _("id elsewhere")
+        SHARED = "SHARED", _("shared address and name")
 
     prospect = models.ForeignKey(Prospect, on_delete=models.CASCADE, related_name="keys")
     kind = models.CharField(max_length=8, choices=Kind.choices)
     value = models.CharField(max_length=300)
+    is_weak = models.BooleanField(default=False)
+    origin = models.ForeignKey(
+        Prospect, null=True, on_delete=models.PROTECT, related_name="keys_given"
+    )
 
     class Meta:
         constraints = [

@@ -1,5 +1,7 @@
 """Erase a person, and leave the trail whole."""
 
+import contextlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +10,10 @@ from django.db import transaction
 from reps import trail
 from reps.models import User
 from routing import ownership, states
-from routing.models import Erasure, Lead, Prospect
+from routing.dedupe import family
+from routing.dedupe.merging import MergeRefused
+from routing.dedupe.unmerging import unmerge
+from routing.models import Erasure, Lead, Merge, Prospect
 from routing.models.assignment import Reason
 from routing.privacy import ledger
 from routing.privacy.marks import masked
@@ -30,17 +35,20 @@ def erase(*, prospect_id: int, reason: str, by: User | None, at: datetime) -> Er
 
     What stays is what is nobody's: that there was a lead, when, who held it, why, and the
     digests by which receipts and decisions are still proven. Open leads are closed and their
-    clocks stop. The erasure goes into the ledger outside of the database, too.
+    clocks stop. The erasure goes into the ledger outside of the database, too. Everybody who was
+    merged with the person is the person, and is erased as well, whichever of them is named.
 
     :raises HeldByLaw: if a legal hold lies on the person
     """
-    prospect = _locked(prospect_id)
-    if prospect.legal_hold:
-        raise HeldByLaw(
-            f"This person's data is under a legal hold ({prospect.legal_hold}). "
-            "Lift the hold first, if it no longer applies."
-        )
-    return _erase(prospect, reason=reason, by=by, at=at)
+    person = family.locked_whole(prospect_id)
+    for row in person:
+        if row.legal_hold:
+            raise HeldByLaw(
+                f"This person's data is under a legal hold ({row.legal_hold}). "
+                "Lift the hold first, if it no longer applies."
+            )
+    done = {row.pk: _erase(row, reason=reason, by=by, at=at) for row in person}
+    return done[prospect_id]
 
 
 @transaction.atomic
@@ -74,7 +82,8 @@ def repeat_ledger(*, at: datetime) -> Repeated:
     are counted as unknown.
     """
     erased = already = unknown = 0
-    for line in {one.prospect: one for one in ledger.read()}.values():
+    lines = {one.prospect: one for one in ledger.read()}
+    for line in lines.values():
         with transaction.atomic():
             prospect = Prospect.objects.filter(pk=line.prospect).first()
             if prospect is None or ledger.digest_of(prospect) != line.digest:
@@ -82,9 +91,24 @@ def repeat_ledger(*, at: datetime) -> Repeated:
             elif prospect.erased_at is not None:
                 already += 1
             else:
-                _erase(_locked(prospect.pk), reason=AGAIN, by=None, at=at)
+                for row in _still_one(prospect.pk, erased=lines.keys(), at=at):
+                    _erase(row, reason=AGAIN, by=None, at=at)
                 erased += 1
     return Repeated(erased, already, unknown)
+
+
+def _still_one(prospect_id: int, *, erased: Collection[int], at: datetime) -> list[Prospect]:
+    """
+    The rows of somebody who was erased, locked. Where the backup knows a merge that had been
+    undone by then, it is undone again, so that nobody else is erased with them.
+    """
+    person = family.locked_whole(prospect_id)
+    merges = Merge.objects.filter(undone_at__isnull=True, loser__in=[row.pk for row in person])
+    for merge in merges.order_by("-pk"):
+        if (merge.loser_id in erased) != (merge.winner_id in erased):
+            with contextlib.suppress(MergeRefused), transaction.atomic():
+                unmerge(merge_id=merge.pk, by=None, at=at, driver=DRIVER, reason=AGAIN)
+    return family.locked_whole(prospect_id)
 
 
 def _erase(prospect: Prospect, *, reason: str, by: User | None, at: datetime) -> Erasure:

@@ -10,10 +10,13 @@ from django.utils.translation import gettext_lazy as _
 from reps import tables
 from reps.models import Delivery, Message, Strike
 from routing.models import (
+    DuplicatePair,
     ImportJob,
     Lead,
+    Merge,
     PersonalFacts,
     ProspectKey,
+    ProspectTrait,
     SimulatedLead,
     Submission,
     Touch,
@@ -87,8 +90,8 @@ def _erase_identity(person: Person, at: datetime) -> int:
     ProspectKey.objects.filter(prospect=who).delete()
     for name in COLUMNS:
         setattr(who, name, "")
-    who.erased_at = at
-    who.save(update_fields=[*COLUMNS, "erased_at"])
+    who.erased_at, who.compare_at = at, None
+    who.save(update_fields=[*COLUMNS, "erased_at", "compare_at"])
     return 1
 
 
@@ -315,6 +318,36 @@ def _erase_simulations(person: Person, at: datetime) -> int:
     return _simulated(person).exclude(label="").update(label="")
 
 
+# --- What says that they are one with others ----------------------------------------------------
+
+
+def _merges(person: Person) -> QuerySet[Merge]:
+    who = person.prospect
+    return Merge.objects.filter(Q(winner=who) | Q(loser=who)).order_by("pk")
+
+
+def _show_merges(person: Person) -> list[dict[str, Any]]:
+    """What was written over on their row, each merge once: with whoever gave way."""
+    return [
+        {
+            "at": _plain(row.at),
+            "undone_at": _plain(row.undone_at),
+            "with": row.winner_id,
+            "written_over": row.fields,
+        }
+        for row in _merges(person)
+        if row.loser_id == person.prospect.pk
+    ]
+
+
+def _erase_merges(person: Person, at: datetime) -> int:
+    """That there was a merge stays, and what moved by it; what it wrote over goes."""
+    who = person.prospect
+    ProspectTrait.objects.filter(prospect=who).delete()
+    DuplicatePair.objects.filter(Q(first=who) | Q(second=who)).update(reason="")
+    return _merges(person).exclude(fields={}).update(fields={}, reason="", undone_reason="")
+
+
 register(Holding("leads", _("Leads"), _show_leads, _keep), place=20)
 register(Holding("submissions", _("What came in"), _show_submissions, _erase_submissions), place=30)
 register(Holding("touches", _("What happened"), _show_touches, _erase_touches), place=40)
@@ -322,5 +355,6 @@ register(Holding("facts", _("Facts behind decisions"), _show_facts, _erase_facts
 register(Holding("messages", _("Messages about them"), _show_messages, _erase_messages), place=60)
 register(Holding("imports", _("Rows of files"), _show_imports, _erase_imports), place=70)
 register(Holding("simulations", _("Simulations"), _show_simulations, _erase_simulations), place=80)
+register(Holding("merges", _("Merged with"), _show_merges, _erase_merges), place=90)
 # Last: the marks by which the other places find the person are read from here.
 register(Holding("identity", _("Who they are"), _show_identity, _erase_identity), place=100)

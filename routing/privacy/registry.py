@@ -33,7 +33,7 @@ def marks_of(prospect: Prospect, keys: Sequence[ProspectKey] = ()) -> Marks:
     for key in keys:
         values.setdefault(key.kind, []).append(key.value)
     return marks(
-        emails=[prospect.email, *values.get("EMAIL", ())],
+        emails=[prospect.email, *values.get("EMAIL", ()), *values.get("MAILBOX", ())],
         phones=[prospect.phone, *values.get("PHONE", ())],
         names=[(prospect.first_name, prospect.last_name)],
         others=[

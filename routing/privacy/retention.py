@@ -1,5 +1,6 @@
 """What intake and routing keep, and for how long (requirement AUD-3, with `reps.retention`)."""
 
+import contextlib
 from datetime import datetime
 from typing import Any
 
@@ -72,15 +73,17 @@ def _people(before: datetime) -> QuerySet[Prospect]:
     """Who has leads, all closed long ago, and nothing that forbids to forget them."""
     leads = Lead.objects.filter(prospect=OuterRef("pk"))
     fresh = leads.filter(Q(closed_at__isnull=True) | Q(closed_at__gte=before))
+    held = Prospect.objects.filter(merged_into=OuterRef("pk")).exclude(legal_hold="")
     return Prospect.objects.filter(
-        Exists(leads), ~Exists(fresh), legal_hold="", erased_at__isnull=True
+        Exists(leads), ~Exists(fresh), ~Exists(held), legal_hold="", erased_at__isnull=True
     )
 
 
 def _erase_people(before: datetime, limit: int, at: datetime) -> int:
     ids = list(_people(before).order_by("pk").values_list("pk", flat=True)[: min(limit, FEW)])
     for pk in ids:
-        erase.erase(prospect_id=pk, reason=WHY, by=None, at=at)
+        with contextlib.suppress(erase.HeldByLaw):
+            erase.erase(prospect_id=pk, reason=WHY, by=None, at=at)
     return len(ids)
 
 

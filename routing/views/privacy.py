@@ -15,7 +15,8 @@ from django.views.decorators.http import require_POST
 from reps import retention
 from reps.due.clock import database_now
 from reps.views.gates import revops_only
-from routing.models import Erasure, Prospect
+from routing.dedupe import family
+from routing.models import Erasure, Lead, Prospect
 from routing.privacy import erase as service
 from routing.privacy.export import export as held_about
 from routing.privacy.find import prospects_by
@@ -53,18 +54,21 @@ def person_data(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _show(request: HttpRequest, prospect: Prospect, **forms: Any) -> HttpResponse:
-    places = [
-        (holding.label, [_words(row) for row in rows])
-        for holding, rows in shown(Person.read(prospect))
-    ]
+    # Whoever is merged with them is the same person.
+    people = list(Prospect.objects.filter(pk__in=family.ids_of(prospect.pk)).order_by("pk"))
+    places: dict[Any, list[Any]] = {}
+    for one in people:
+        for holding, rows in shown(Person.read(one)):
+            places.setdefault(holding.label, []).extend(_words(row) for row in rows)
     return TemplateResponse(
         request,
         "routing/person_data.html",
         {
             "prospect": prospect,
             "erasure": prospect.erasures.select_related("by").first(),
-            "places": places,
-            "leads": prospect.leads.order_by("pk"),
+            "places": list(places.items()),
+            "merged": [one.pk for one in people if one.pk != prospect.pk],
+            "leads": Lead.objects.filter(prospect__in=people).order_by("pk"),
             "erase_form": forms.get("erase_form") or EraseForm(prospect=prospect),
             "hold_form": HoldForm(initial={"why": prospect.legal_hold}),
         },

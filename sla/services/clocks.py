@@ -111,7 +111,8 @@ def _wanted(one: Placed) -> set[tuple[str, str]]:
         return _both(METRIC.ASSIGN) | (set() if _waits(one) else _both(METRIC.CLAIM))
     if place != PLACE.OWNER:
         return set()
-    wanted = _both(METRIC.ACKNOWLEDGE)
+    # Opened again with its former holder, it may have been acknowledged before.
+    wanted = set() if one.move.also.get("acknowledged_at") else _both(METRIC.ACKNOWLEDGE)
     if lead.contacted_at is None:
         wanted |= _both(METRIC.CONTACT)
     elif lead.state not in FURTHER:
@@ -149,6 +150,37 @@ def contact(leads: Sequence[Lead], *, at: datetime) -> None:
         )
         for lead in clocked.values()
         if lead.owner_id is not None
+    ]
+    if start(starts, at=at):
+        refresh_promises(list(clocked))
+
+
+def raised_again(leads: Sequence[Lead], *, at: datetime) -> None:
+    """
+    Owned leads whose person asks to be contacted again: a contact is promised anew. One that is
+    promised and not kept yet runs on as it is.
+    """
+    clocked = {lead.pk: lead for lead in leads if lead.mode in CLOCKED}
+    if not clocked:
+        return
+    running = Clock.objects.filter(
+        lead__in=clocked, metric=METRIC.CONTACT, state=Clock.State.RUNNING
+    )
+    kept: dict[int, set] = {}
+    for lead, metric, scope in running.values_list("lead_id", "metric", "scope"):
+        kept.setdefault(lead, set()).add((metric, scope))
+    live = Assignment.objects.filter(lead__in=clocked, ended_at__isnull=True)
+    decisions = dict(live.values_list("lead_id", "decision_id"))
+    starts = [
+        Start(
+            lead,
+            epoch=lead.owner_epoch,
+            since=at,
+            wanted=_both(METRIC.CONTACT) - kept.get(pk, set()),
+            holder=lead.owner_id,
+            decision=decisions.get(pk),
+        )
+        for pk, lead in clocked.items()
     ]
     if start(starts, at=at):
         refresh_promises(list(clocked))

@@ -106,7 +106,7 @@
   });
 
   // --- Keyboard -----------------------------------------------------------------------
-  const typing = (element) => element.closest("input, select, textarea, [contenteditable]");
+  const typing = (element) => element.closest("input:not([type=radio], [type=checkbox]), select, textarea, [contenteditable]");
   const move = (step) => {
     const items = [...document.querySelectorAll("[data-item]")];
     if (!items.length) return;
@@ -137,6 +137,9 @@
     } else if (event.key === "a") {
       const item = document.activeElement?.closest("[data-item]") || document.querySelector("[data-ack-scope]");
       item?.querySelector("[data-ack]")?.click();
+    } else {
+      // A page may name keys of its own for what it offers.
+      [...document.querySelectorAll("[data-key]")].find((one) => one.dataset.key === event.key)?.click();
     }
   });
 

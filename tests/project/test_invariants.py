@@ -27,6 +27,7 @@ from routing.models import (
     Lead,
     Limit,
     PersonalFacts,
+    Prospect,
     RepLoad,
     Submission,
     Touch,
@@ -364,6 +365,11 @@ def held_for_data(world) -> None:
     run("UPDATE routing_lead SET route_at = %s WHERE id = %s", _stored(LATER), lead.pk)
 
 
+def key_of_somebody_merged(world) -> None:
+    one, other = Prospect.objects.order_by("pk")[:2]
+    Prospect.objects.filter(pk=one.pk).update(merged_into=other)
+
+
 PLANTED: dict[str, Callable[[dict], None]] = {
     "E1": held_for_data,
     "I1": lost_submission,
@@ -395,6 +401,7 @@ PLANTED: dict[str, Callable[[dict], None]] = {
     "D1": idle_decision,
     "D2": another_answer,
     "D3": other_facts,
+    "P1": key_of_somebody_merged,
     "S1": endless_pause,
     "S2": moved_deadline,
 }

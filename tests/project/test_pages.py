@@ -7,7 +7,18 @@ from django.test import Client
 
 from accounts.models import Territory
 from reps.models import Message, Rep, Team
-from routing.models import Decision, Lead, Pool, Queue, RuleSet, Source
+from routing.dedupe import merging, suggest
+from routing.models import (
+    Decision,
+    DuplicatePair,
+    Lead,
+    Merge,
+    Pool,
+    Prospect,
+    Queue,
+    RuleSet,
+    Source,
+)
 from sla.models import Policy
 from tests import make
 from tests.project.test_invariants import lived_in
@@ -16,6 +27,8 @@ from tests.project.test_urls import ALL, sample
 # What the number in an address of theirs stands for; a lead elsewhere.
 OF = {
     "api/v1/decisions": Decision,
+    "api/v1/duplicates": DuplicatePair,
+    "api/v1/merges": Merge,
     "api/v1/policies": Policy,
     "api/v1/pools": Pool,
     "api/v1/queues": Queue,
@@ -24,6 +37,7 @@ OF = {
     "api/v1/sources": Source,
     "api/v1/teams": Team,
     "api/v1/territories": Territory,
+    "duplicates": DuplicatePair,
     "outbox": Message,
     "people/reps": Rep,
     "policies": Policy,
@@ -39,10 +53,22 @@ def address(route: str) -> str:
     return re.sub(r"/1(?=/|$)", f"/{row.pk}" if row else "/1", sample(route))
 
 
+def some_who_may_be_one() -> None:
+    """A pair to decide, and two who were merged."""
+    alike = [make.lead({"email": f"{n}@alike.example", "name": "Ann Lee"}) for n in "xy"]
+    at = alike[0].received_at
+    while suggest.drain(driver="test", due_before=at):
+        pass
+    assert DuplicatePair.objects.exists()
+    one, other = Prospect.objects.exclude(last_name="Lee").order_by("pk")[:2]
+    merging.merge(winner_id=one.pk, loser_id=other.pk, by=None, at=at, driver="test")
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("group", ["revops", "rep"])
 def test_every_page_opens(group, subtests):
     made = lived_in()
+    some_who_may_be_one()
     people = {"revops": make.user(group="revops"), "rep": made["ann"].user}
     client = Client(raise_request_exception=False)
     client.force_login(people[group])

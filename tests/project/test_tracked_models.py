@@ -26,6 +26,7 @@ AUD_1 = {
     "reps.Skill",
     "reps.Team",
     "reps.WorkCalendar",
+    "routing.DuplicatePolicy",
     "routing.Lead",
     "routing.LeadForm",
     "routing.Limit",

@@ -1,10 +1,12 @@
 """One row per person, by unique keys."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from routing.intake.identify import prospects_of
 from routing.intake.normalise import normalise
-from routing.models import Prospect, ProspectKey
+from routing.models import DuplicatePolicy, Prospect, ProspectKey
 from tests import make
 
 AT = make.MONDAY_9AM
@@ -83,3 +85,129 @@ def test_the_order_of_a_batch_is_kept():
     found = people(*[{"email": email} for email in emails])
 
     assert [prospect.email for prospect in found] == emails
+
+
+# --- Which spellings are one person's -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["annlee@gmail.com", "ann.lee+news@gmail.com", "A.n.n.Lee@googlemail.com"],
+)
+def test_gmail_reads_dots_and_tags_as_nothing(spelling):
+    (ann,) = people({"email": "ann.lee@gmail.com"})
+
+    assert people({"email": spelling}) == [ann]
+
+
+def test_at_outlook_a_tag_is_nothing_and_a_dot_is_somebody_else():
+    (ann,) = people({"email": "ann.lee@outlook.com"})
+
+    assert people({"email": "ann.lee+x@outlook.com"}) == [ann]
+    assert people({"email": "annlee@outlook.com"}) != [ann]
+
+
+def test_a_company_may_do_with_tags_what_it_likes_unless_told_otherwise():
+    plain, tagged = people({"email": "ann@acme.com"}, {"email": "ann+x@acme.com"})
+
+    assert plain != tagged
+    make.saved(DuplicatePolicy(tags_everywhere=True))
+    assert people({"email": "ben+x@acme.com"}) == people({"email": "ben@acme.com"})
+
+
+def test_a_rule_that_is_off_recognises_nobody_even_by_what_it_has_left():
+    (ann,) = people({"email": "ann.lee@gmail.com"})
+    off = [{**row, "on": False} for row in DuplicatePolicy().providers]
+    make.saved(DuplicatePolicy(providers=off))
+
+    assert people({"email": "annlee@gmail.com"}) != [ann]
+    assert people({"email": "ann.lee@gmail.com"}) == [ann]
+
+
+# --- Guards ---------------------------------------------------------------------------------------
+
+
+def test_a_shared_mailbox_is_a_person_only_together_with_a_name():
+    ann, ben, nobody = people(
+        {"email": "info@acme.com", "name": "Ann Lee"},
+        {"email": "info@acme.com", "name": "Ben Ode"},
+        {"email": "INFO@acme.com"},
+    )
+
+    assert len({ann.pk, ben.pk, nobody.pk}) == 3
+    assert people({"email": "info@acme.com", "name": "ann  LEE"}) == [ann]
+    assert people({"email": "info@acme.com"}) == [nobody]
+
+
+@pytest.mark.parametrize("local", ["Sales", "info.de", "sales-emea", "no-reply", "support+x"])
+def test_what_a_shared_mailbox_may_look_like(local):
+    assert DuplicatePolicy().rules.is_shared(f"{local}@acme.com")
+
+
+@pytest.mark.parametrize("local", ["ann", "info.systems", "teamann", "it.guy.ann"])
+def test_what_is_somebodys_own(local):
+    assert not DuplicatePolicy().rules.is_shared(f"{local}@acme.com")
+
+
+def test_a_number_is_weak_from_the_second_person_on():
+    number = {"phone": "+4930123456"}
+    (ann,) = people({"email": "ann@a.example", "name": "Ann Lee", **number})
+
+    (ben,) = people({"email": "ben@a.example", "name": "Ben Ode", **number})
+
+    assert ben != ann
+    assert ProspectKey.objects.get(kind="PHONE").is_weak
+    # From now on only a number together with a name says who it is.
+    assert people({"name": "Ann Lee", **number}) == [ann]
+    assert people({"name": "Ben Ode", **number}) == [ben]
+    assert people(number)[0] not in (ann, ben)
+
+
+def test_two_people_of_one_number_in_one_batch_are_two():
+    number = {"phone": "+4930123456"}
+
+    ann, ben, again = people(
+        {"email": "ann@a.example", "name": "Ann Lee", **number},
+        {"email": "ben@a.example", "name": "Ben Ode", **number},
+        {"name": "Lee, Ann", **number},
+    )
+
+    assert ann != ben
+    assert again == ann
+    assert ProspectKey.objects.get(kind="PHONE").is_weak
+
+
+def test_the_same_person_with_another_address_keeps_their_number():
+    number = {"phone": "+491701234567"}
+    (ann,) = people({"email": "ann@a.example", "name": "Robert Lee", **number})
+
+    (again,) = people({"email": "bob@home.example", "name": "Bob Lee", **number})
+
+    assert again == ann
+    assert not ProspectKey.objects.get(kind="PHONE").is_weak
+
+
+def test_a_number_may_be_told_to_recognise_nobody():
+    make.saved(DuplicatePolicy(phone_identifies=False))
+
+    ann, ben = people(
+        {"phone": "+4930123456", "name": "Ann Lee"}, {"phone": "+4930123456", "name": "Ben Ode"}
+    )
+
+    assert ann != ben
+    assert people({"phone": "+4930123456", "name": "Ann Lee"}) == [ann]
+
+
+def test_recognising_costs_the_same_for_two_and_twenty_statements():
+    def cost(number: int) -> int:
+        given = [
+            {"email": f"p{number}-{n}@a.example", "name": f"P{n} Q{n}", "phone": "+4930123456"}
+            for n in range(number)
+        ]
+        with CaptureQueriesContext(connection) as queries:
+            people(*given)
+        return len(queries)
+
+    cost(2)
+
+    assert cost(3) == cost(20)

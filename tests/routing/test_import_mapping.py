@@ -7,6 +7,8 @@ import pytest
 
 from reps import tables
 from reps.mapping import BadMapping, load
+from routing.dedupe.addresses import DEFAULT
+from routing.dedupe.identity import recognise
 from routing.intake import mapping
 from routing.intake.normalise import Refused, normalise
 
@@ -114,6 +116,7 @@ def test_a_bare_date_gets_the_time_of_day_of_its_zone():
 
 
 def test_only_the_context_can_make_a_person_known_by_an_id():
-    assert normalise({}, external_id="fair:1").keys == (("EXTERNAL", "fair:1"),)
+    keys = recognise([normalise({}, external_id="fair:1")], {}, DEFAULT).keys
+    assert keys == [[("EXTERNAL", "fair:1")]]
     with pytest.raises(Refused):
         normalise({"external_id": "fair:1", "person_key": "fair:1"})

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from routing.dedupe.addresses import DEFAULT
+from routing.dedupe.identity import recognise
 from routing.intake.normalise import ADDRESSES, TEXTS, Normalised, Refused, fold, normalise
 from routing.models import Prospect, ProspectKey
 
@@ -66,16 +68,25 @@ def test_what_is_no_phone_number_is_named(bad):
         "https://www.linkedin.com/in/Ann-Lee/",
         "linkedin.com/in/ann-lee",
         "https://de.linkedin.com/in/ann-lee?trk=x#top",
-        "http://linkedin.com/pub/ann-lee/1/2/3",
+        "http://linkedin.com/pub/ann-lee/",
+        "https://www.linkedin.com/in/ann%2Dlee/de/?originalSubdomain=de",
+        "m.linkedin.com/mwlite/in/ann-lee",
     ],
 )
 def test_a_linkedin_profile_has_one_form(given_):
     assert normalise({"linkedin_url": given_}).linkedin_url == "linkedin.com/in/ann-lee"
 
 
+def test_an_old_public_profile_is_the_one_of_today():
+    found = normalise({"linkedin_url": "http://linkedin.com/pub/ann-lee/1a/2b/3c"})
+
+    assert found.linkedin_url == "linkedin.com/in/ann-lee-03c02b1a"
+
+
 @pytest.mark.parametrize(
     "bad",
     [
+        "https://linkedin.com/in/%00",
         "https://example.com/in/ann",
         "https://evillinkedin.com/in/ann",
         "https://linkedin.com.evil.example/in/ann",
@@ -182,18 +193,6 @@ def test_other_questions_are_kept_as_answers():
     assert found.answers == {"use_case": "Support", "seats": 5, "trial": True}
 
 
-def test_the_surest_address_comes_first():
-    found = normalise(
-        {
-            "phone": "+4930123456",
-            "linkedin_url": "linkedin.com/in/ann",
-            "email": "Ann@example.com",
-        }
-    )
-
-    assert [kind for kind, _ in found.keys] == ["EMAIL", "LINKEDIN", "PHONE"]
-
-
 # --- Laws ---------------------------------------------------------------------------------------
 
 TEXT = st.text(alphabet=st.characters(exclude_categories=("Cs",)), max_size=60)
@@ -290,7 +289,8 @@ def test_the_normal_form_fits_the_columns(fields):
     for name in ("email", "phone", "linkedin_url", "country", "first_name", "last_name", "company"):
         value = found.text(name) if name in TEXTS else getattr(found, name)
         assert len(value) <= Prospect._meta.get_field(name).max_length
-    for kind, value in found.keys:
+    (keys,) = recognise([found], {}, DEFAULT).keys
+    for kind, value in keys:
         assert len(value) <= ProspectKey._meta.get_field("value").max_length
         assert kind in ProspectKey.Kind.values
 
