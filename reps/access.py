@@ -43,7 +43,6 @@ SET_UP: Mapping[str, tuple[str, ...]] = {
         "ruleset",
         "rule",
         "goldenlead",
-        "scorefactor",
         "source",
         "leadform",
     ),
@@ -80,6 +79,10 @@ LEDGERS: Mapping[str, tuple[str, ...]] = {
         "rulefinding",
         "simulation",
         "simulatedlead",
+        "scoremodel",
+        "funneldefinition",
+        "learntscore",
+        "scorereview",
     ),
     "sla": ("clock", "escalation", "pause"),
 }

@@ -19,6 +19,7 @@ from reps.admin_base import (
 )
 from routing import (
     admin_ledgers,  # noqa: F401 - registers itself
+    admin_scoring,  # noqa: F401 - registers itself
     admin_simulations,  # noqa: F401 - registers itself
     engine,
     ownership,
@@ -37,7 +38,6 @@ from routing.models import (
     Queue,
     Rule,
     RuleSet,
-    ScoreFactor,
     Source,
 )
 from routing.models.desk import NotSetUp
@@ -179,20 +179,6 @@ class LeadFormAdmin(TrackedAdmin):
     list_select_related = ["source"]
     search_fields = ["title", "slug"]
     autocomplete_fields = ["source"]
-
-
-class ScoreFactorForm(TrackedForm):
-    def clean_condition(self):
-        condition = self.cleaned_data.get("condition")
-        return readable(lambda value: engine.parse(value, SCORE_KINDS), condition)
-
-
-@admin.register(ScoreFactor)
-class ScoreFactorAdmin(TrackedAdmin):
-    form = ScoreFactorForm
-    list_display = ["name", "points", "is_active"]
-    list_filter = ["is_active"]
-    search_fields = ["name"]
 
 
 # --- Rules ------------------------------------------------------------------------------

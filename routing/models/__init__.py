@@ -15,7 +15,8 @@ from routing.models.pool import (
     RepLoad,
 )
 from routing.models.prospect import Erasure, Prospect, ProspectKey
-from routing.models.ruleset import GoldenLead, Rule, RuleFinding, RuleSet, ScoreFactor
+from routing.models.ruleset import GoldenLead, Rule, RuleFinding, RuleSet
+from routing.models.scoring import FunnelDefinition, LearntScore, ScoreModel, ScoreReview
 from routing.models.simulation import SimulatedLead, Simulation
 from routing.models.source import LeadForm, Source
 from routing.models.submission import Submission
@@ -27,10 +28,12 @@ __all__ = [
     "Decision",
     "Desk",
     "Erasure",
+    "FunnelDefinition",
     "GoldenLead",
     "ImportJob",
     "Lead",
     "LeadForm",
+    "LearntScore",
     "Limit",
     "Organisation",
     "Outcome",
@@ -47,7 +50,8 @@ __all__ = [
     "Rule",
     "RuleFinding",
     "RuleSet",
-    "ScoreFactor",
+    "ScoreModel",
+    "ScoreReview",
     "SimulatedLead",
     "Simulation",
     "Source",

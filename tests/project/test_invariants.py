@@ -31,6 +31,7 @@ from routing.models import (
     Touch,
 )
 from sla.models import Clock, Escalation, Pause
+from routing.scoring import edit as score_edit
 from tests import make
 from tests.tamper import run
 
@@ -493,8 +494,8 @@ def test_a_lead_for_which_nobody_active_answers_is_found(world):
 
 
 def test_a_row_that_is_gone_without_a_history_row_is_found(world):
-    factor = make.factor(1, {"all": []})
-    run("DELETE FROM routing_scorefactor WHERE id = %s", factor.pk)
+    draft = score_edit.draft(by=None, at=make.MONDAY_9AM)
+    run("DELETE FROM routing_scoremodel WHERE id = %s", draft.pk)
 
     assert violations("H1")
 
