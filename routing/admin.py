@@ -41,7 +41,7 @@ from routing.models import (
     Source,
 )
 from routing.models.desk import NotSetUp
-from routing.qualify.facts import KINDS, SCORE_KINDS
+from routing.qualify.facts import KINDS
 from routing.rules import golden, lifecycle
 
 # Published rules are kept with their reason, which has room for 100 characters in all.

@@ -196,5 +196,3 @@ class ReviewForm(forms.Form):
     note = forms.CharField(
         max_length=1000, widget=forms.Textarea(attrs={"rows": 2}), label=_("What you found")
     )
-
-

@@ -162,7 +162,5 @@ class ScoreModelViewSet(Moment, viewsets.ReadOnlyModelViewSet):
     @action(detail=True, methods=["post"])
     def rollback(self, request, pk):
         sent = self._sent(ScorePublishSerializer)
-        row = edit.roll_back(
-            version=self.get_object().version, **sent, by=request.user, at=self.at
-        )
+        row = edit.roll_back(version=self.get_object().version, **sent, by=request.user, at=self.at)
         return self._answer(row)

@@ -253,9 +253,7 @@ def _leads(items: Sequence[Item], *, organisation: Organisation, at: datetime) -
     score.put_on(items, again, signals=stored, organisation=organisation, terms=terms, at=at)
     _create([item.lead for item in new.values()], at=at)
     _touch(items)
-    score.write(
-        [lead for lead in again.values() if before[lead.pk] != score.standing(lead)], at=at
-    )
+    score.write([lead for lead in again.values() if before[lead.pk] != score.standing(lead)], at=at)
     _decide_again([lead for lead in again.values() if lead.mode == Mode.SHADOW], at=at)
     _announce(items, before, at=at)
 

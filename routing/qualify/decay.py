@@ -142,11 +142,15 @@ def _jumps(
     for line in model.events:
         if line.window is not None:
             yield from (
-                line.window - ago for name, ago in events if name == line.event and ago < line.window
+                line.window - ago
+                for name, ago in events
+                if name == line.event and ago < line.window
             )
     conditions = [line.condition for line in (*model.profiles, *model.factors)]
     for name, within in {one for part in conditions for one in _happenings(part)}:
-        yield from (within - ago + 1 for event, ago in seen if event.casefold() == name and ago <= within)
+        yield from (
+            within - ago + 1 for event, ago in seen if event.casefold() == name and ago <= within
+        )
 
 
 def _happenings(part: Condition) -> Iterator[tuple[str, int]]:

@@ -185,9 +185,7 @@ def encoder_of(
     values: dict[str, tuple[str, ...]] = {}
     for name in texts:
         counts = Counter(text_of(row.get(name)) for row in rows)
-        often = [
-            (text, n) for text, n in counts.items() if text is not None and n >= LEAST_LEADS
-        ]
+        often = [(text, n) for text, n in counts.items() if text is not None and n >= LEAST_LEADS]
         often.sort(key=lambda one: (-one[1], one[0]))
         if often and len(counts) > 1:
             values[name] = tuple(text for text, _ in often[:MOST_VALUES])
@@ -250,9 +248,19 @@ def learn(
     )
 
 
-def equated(learnt: Learnt, rows: Sequence[Mapping[str, Any]], points: Sequence[float]) -> Learnt:
-    """Return the same with knots that give as many leads a score as the points do."""
-    odds, ranked = sorted(map(learnt.log_odds, rows)), sorted(points)
+def equated(
+    learnt: Learnt,
+    rows: Sequence[Mapping[str, Any]],
+    points: Sequence[float],
+    *,
+    bounds: Iterable[float] = (),
+) -> Learnt:
+    """
+    Return the same with knots by which as many of these leads lie between two `bounds` (the
+    threshold, the tiers) as by their points. Leads that the points do not tell apart are
+    spread between their neighbours, so that what was learnt about them is not lost again.
+    """
+    odds, ranked = sorted(map(learnt.log_odds, rows)), _spread(points, sorted(bounds))
     if not odds:
         return learnt
     last = len(odds) - 1
@@ -269,6 +277,20 @@ def equated(learnt: Learnt, rows: Sequence[Mapping[str, Any]], points: Sequence[
         learnt.shares,
         tuple(sorted(knots.items())),
     )
+
+
+def _spread(points: Sequence[float], bounds: Sequence[float]) -> list[float]:
+    """Points by rising rank, equal ones spread half the way to their neighbours, no bound passed."""
+    counts = sorted(Counter(points).items())
+    found: list[float] = []
+    for place, (value, number) in enumerate(counts):
+        below = (counts[place - 1][0] + value) / 2 if place else 0.0
+        above = (counts[place + 1][0] + value) / 2 if place + 1 < len(counts) else 100.0
+        low = max([below, *(bound for bound in bounds if bound <= value)])
+        # What is above it after rounding lies on the other side.
+        high = min([above, *(bound - 0.51 for bound in bounds if bound > value)])
+        found += [low + (high - low) * (n + 0.5) / number for n in range(number)]
+    return found
 
 
 def _newton(

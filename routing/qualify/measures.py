@@ -61,9 +61,7 @@ def brier(likelihoods: Sequence[float], won: Sequence[bool]) -> float:
     """Return the mean squared error of likelihoods; 0 is perfect."""
     if not won:
         return 0.0
-    return math.fsum(
-        (p - y) ** 2 for p, y in zip(likelihoods, won, strict=True)
-    ) / len(won)
+    return math.fsum((p - y) ** 2 for p, y in zip(likelihoods, won, strict=True)) / len(won)
 
 
 def bins(likelihoods: Sequence[float], won: Sequence[bool], *, number: int = 10) -> list[Bin]:

@@ -148,9 +148,7 @@ def _event(row: Mapping[str, Any], path: str) -> EventPoints:
 def _known(row: Mapping[str, Any], path: str, keys: set[str]) -> None:
     unknown = sorted(set(row) - keys)
     if unknown:
-        raise BadModel(
-            f"{path}.{unknown[0]}", f"is not known; known: {', '.join(sorted(keys))}"
-        )
+        raise BadModel(f"{path}.{unknown[0]}", f"is not known; known: {', '.join(sorted(keys))}")
 
 
 def _name(row: Mapping[str, Any], path: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from django.db.models import Count, Exists, OuterRef, Q
 
@@ -82,7 +83,7 @@ class Calibration:
         known = [band for band in self.bands if band.leads >= FEW]
         return [
             (low, high)
-            for low, high in zip(known, known[1:], strict=False)
+            for low, high in pairwise(known)
             if low.won_share and high.won_share and low.won_share.low > high.won_share.high
         ]
 

@@ -7,6 +7,7 @@ from routing import engine, states
 from routing.models import FunnelDefinition, Lead
 from routing.scoring import apply, live
 
+
 def stamps(lead: Lead, state: str, *, at: datetime) -> dict[str, Any]:
     """
     Return the column that a step to this state fills: `sql_at`, if the definition now holds

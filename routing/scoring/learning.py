@@ -19,7 +19,7 @@ from routing.models import Decision, Lead, LearntScore, Organisation, Outcome
 from routing.models.desk import ScoresBy
 from routing.qualify import learnt, measures
 from routing.qualify.learnt import LEAST_LEADS, Learnt, TooLittle
-from routing.scoring import rescore
+from routing.scoring import live, rescore
 from routing.scoring.calibration import OUTCOMES
 from routing.scoring.refusals import ScoreRefused
 
@@ -117,8 +117,14 @@ def train(
         made = learnt.learn(data.facts[:cut], data.came[:cut], texts=TEXTS, numbers=NUMBERS)
     except TooLittle as little:
         raise ScoreRefused(str(little)) from little
-    made = learnt.equated(made, data.facts[:cut], data.points[:cut])
     organisation = Organisation.objects.select_for_update(no_key=True).get(pk=1)
+    model = live.read(organisation).model
+    made = learnt.equated(
+        made,
+        data.facts[:cut],
+        data.points[:cut],
+        bounds=(model.warm_from, model.hot_from, model.threshold),
+    )
     row = LearntScore.objects.create(
         version=(LearntScore.objects.aggregate(last=Max("version"))["last"] or 0) + 1,
         target=target,

@@ -36,9 +36,7 @@ def definitions_page(request: HttpRequest, people: PeopleForm | None = None) -> 
         "routing/score_definitions.html",
         {
             "at": database_now(),
-            "rows": [
-                _told(kind, organisation, request=request, names=names) for kind in Kind
-            ],
+            "rows": [_told(kind, organisation, request=request, names=names) for kind in Kind],
             "live": organisation.live_score_model,
             "may_edit": may_edit,
             "people": (people or PeopleForm(organisation=organisation)) if may_edit else None,
@@ -106,7 +104,9 @@ def definition_edit(request: HttpRequest, kind: str) -> HttpResponse:
             except ScoreRefused as refused:
                 form.add_error(None, str(refused))
             else:
-                messages.success(request, _("%(row)s holds now. Both sides sign it.") % {"row": made})
+                messages.success(
+                    request, _("%(row)s holds now. Both sides sign it.") % {"row": made}
+                )
                 return redirect("score_definitions")
     if not sheet.main.rows:
         sheet.main.rows.append(Row())

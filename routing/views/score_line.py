@@ -129,9 +129,7 @@ def line_edit(request: HttpRequest, part: str, place: int | None = None) -> Http
             except ScoreRefused as refused:
                 page.form.add_error(None, str(refused))
             else:
-                messages.success(
-                    request, _("Saved in the draft. It scores once you publish it.")
-                )
+                messages.success(request, _("Saved in the draft. It scores once you publish it."))
                 return redirect("score")
     return TemplateResponse(
         request,
@@ -145,9 +143,7 @@ def line_edit(request: HttpRequest, part: str, place: int | None = None) -> Http
 def line_preview(request: HttpRequest, part: str, place: int | None = None) -> HttpResponse:
     """The line as it stands in the form, tried on recent leads; nothing is saved."""
     page = _LinePage(request, part, place)
-    return TemplateResponse(
-        request, "routing/_score_preview.html", compared(request, page.tried())
-    )
+    return TemplateResponse(request, "routing/_score_preview.html", compared(request, page.tried()))
 
 
 @require_POST

@@ -98,8 +98,7 @@ def _in_words(lines: list[dict[str, Any]], names: Names) -> list[tuple[int, dict
         (
             place,
             line,
-            sentences.condition_words(line.get("condition", {"all": []}), names)
-            or _("every lead"),
+            sentences.condition_words(line.get("condition", {"all": []}), names) or _("every lead"),
         )
         for place, line in enumerate(lines)
     ]
@@ -146,8 +145,7 @@ def score_publish(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(
                 request,
-                _("%(version)s scores now. Definitions have to be signed anew.")
-                % {"version": row},
+                _("%(version)s scores now. Definitions have to be signed anew.") % {"version": row},
             )
             return redirect("score")
     return score_page(request, refused=form)
@@ -165,9 +163,7 @@ def score_version(request: HttpRequest, version: int) -> HttpResponse:
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            edit.roll_back(
-                version=version, **form.cleaned_data, by=request.user, at=database_now()
-            )
+            edit.roll_back(version=version, **form.cleaned_data, by=request.user, at=database_now())
         except ScoreRefused as refused:
             form.add_error(None, str(refused))
         else:

@@ -381,7 +381,7 @@ def test_history_leaves_out_only_the_columns_that_are_derived():
         if field not in tracked_fields(model)
     }
 
-    derived = {"route_at", "due_at", "due_what", "due_from", "paused_until"}
+    derived = {"route_at", "rescore_at", "due_at", "due_what", "due_from", "paused_until"}
     readings = {"next_fetch_at", "fetched_at", "etag", "modified", "failures", "error"}
     linter = {"linted_stamp", "linted_at", "linted_ruleset_id"}
     # The address of a calendar is a secret.

@@ -30,8 +30,8 @@ from routing.models import (
     Submission,
     Touch,
 )
-from sla.models import Clock, Escalation, Pause
 from routing.scoring import edit as score_edit
+from sla.models import Clock, Escalation, Pause
 from tests import make
 from tests.tamper import run
 

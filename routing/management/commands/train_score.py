@@ -41,7 +41,8 @@ class Command(BaseCommand):
         )
         for name, auc in report["auc"].items():
             self.stdout.write(
-                f"  AUC {name.lower():<7} {auc['value']:.3f} ({auc['low']:.3f} to {auc['high']:.3f})"
+                f"  AUC {name.lower():<7} {auc['value']:.3f} "
+                f"({auc['low']:.3f} to {auc['high']:.3f})"
             )
         for name, gain in report["gain"].items():
             verdict = "better, may score" if report["wins"][name] else "not shown to be better"
