@@ -280,7 +280,7 @@ def equated(
 
 
 def _spread(points: Sequence[float], bounds: Sequence[float]) -> list[float]:
-    """Points by rising rank, equal ones spread half the way to their neighbours, no bound passed."""
+    """Points by rising rank; equal ones are spread half the way to the next, past no bound."""
     counts = sorted(Counter(points).items())
     found: list[float] = []
     for place, (value, number) in enumerate(counts):

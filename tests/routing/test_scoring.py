@@ -123,7 +123,7 @@ def test_a_line_that_somebody_renamed_is_not_written_over(scored):
         edit.save_line(part="factors", name="Germany", line=GERMAN, by=None, at=AT)
 
 
-# --- Crossing the threshold ------------------------------------------------------------------------
+# --- Crossing the threshold ----------------------------------------------------------------------
 
 
 def test_below_the_threshold_a_lead_rests_and_crossing_it_later_routes_it_at_once(scored, rep):
@@ -256,7 +256,7 @@ def test_a_preview_counts_who_changes_tier_and_crosses(scored):
 
     assert (found.leads, found.changed, found.other_tier, found.up, found.down) == (4, 3, 3, 3, 0)
     assert found.tiers == (("HOT", 0, 0), ("WARM", 0, 3), ("COLD", 4, 1))
-    assert dict((low, (a, b)) for low, a, b in found.bands)[60] == (0, 3)
+    assert {low: (a, b) for low, a, b in found.bands}[60] == (0, 3)
     assert found.examples[0].moved == (("Germany", 30, 65),)
     assert Lead.objects.filter(score=65).count() == 0
 
