@@ -146,7 +146,8 @@ def _jumps(
                 for name, ago in events
                 if name == line.event and ago < line.window
             )
-    conditions = [line.condition for line in (*model.profiles, *model.factors)]
+    conditions = [one.condition for one in model.profiles]
+    conditions += [one.condition for one in model.factors]
     for name, within in {one for part in conditions for one in _happenings(part)}:
         yield from (
             within - ago + 1 for event, ago in seen if event.casefold() == name and ago <= within

@@ -184,10 +184,10 @@ def _days(row: Mapping[str, Any], name: str, path: str) -> int | None:
     value = row.get(name)
     if value is None:
         return None
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not 0.01 <= value <= MOST_DAYS:
+    number = value if isinstance(value, int | float) and not isinstance(value, bool) else 0
+    if not 0.01 <= number <= MOST_DAYS:
         raise BadModel(f"{path}.{name}", f"must be days, from 0.01 to {MOST_DAYS}")
-    return round(value * DAY)
+    return round(float(number) * DAY)
 
 
 def _maybe(row: Mapping[str, Any], name: str, path: str, *, most: int) -> int | None:

@@ -203,7 +203,7 @@ def worth(line: EventPoints, ago: float) -> float:
     """What one event of this age is worth now, before the cap."""
     if line.half_life is None:
         return float(line.points)
-    return line.points * 0.5 ** (ago / line.half_life)
+    return line.points * math.pow(0.5, ago / line.half_life)
 
 
 def held(line: EventPoints, points: float) -> float:

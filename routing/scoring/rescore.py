@@ -7,10 +7,11 @@ rules decide whether it has crossed their threshold. One that a person put to re
 sleeps on.
 """
 
+import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from reps import trail
 from reps.due import doorbell
@@ -22,7 +23,11 @@ from routing.models.source import Mode
 from routing.qualify import facts
 from routing.scoring import apply, live
 
+log = logging.getLogger(__name__)
+
 BATCH = 100
+# A lead that could not be scored is tried again after this.
+AGAIN_AFTER = timedelta(days=1)
 
 
 def drain(*, driver: str, due_before: datetime, at: datetime | None = None) -> int:
@@ -30,7 +35,15 @@ def drain(*, driver: str, due_before: datetime, at: datetime | None = None) -> i
     organisation = Organisation.objects.first()
     if organisation is None:
         return 0
-    return _score_batch(organisation, due_before=due_before, at=at or due_before)
+    at = at or due_before
+    try:
+        return _score_batch(organisation, due_before=due_before, at=at)
+    except (OperationalError, InterfaceError):
+        # The database's trouble is no lead's fault.
+        raise
+    except Exception:
+        log.exception("A batch of leads could not be scored; trying them one by one")
+        return _one_by_one(organisation, due_before=due_before, at=at)
 
 
 def oldest() -> datetime | None:
@@ -54,12 +67,31 @@ def _waiting() -> LeadQuerySet:
     return Lead.objects.filter(rescore_at__isnull=False).exclude(place=Lead.Place.CLOSED)
 
 
+def _one_by_one(organisation: Organisation, *, due_before: datetime, at: datetime) -> int:
+    """So that a lead that cannot be scored keeps no other waiting: it is tried again later."""
+    due = _waiting().filter(rescore_at__lte=due_before).order_by("rescore_at", "pk")
+    ids = list(due.values_list("pk", flat=True)[:BATCH])
+    for pk in ids:
+        try:
+            _score_batch(organisation, due_before=due_before, at=at, only=pk)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            log.exception("Lead %s could not be scored", pk)
+            with bulk_writer("rescore"):
+                # Only the time of the next look moves, which history leaves out.
+                Lead.objects.filter(pk=pk).update(rescore_at=at + AGAIN_AFTER)
+    return len(ids)
+
+
 @transaction.atomic
-def _score_batch(organisation: Organisation, *, due_before: datetime, at: datetime) -> int:
+def _score_batch(
+    organisation: Organisation, *, due_before: datetime, at: datetime, only: int | None = None
+) -> int:
+    rows = _waiting() if only is None else _waiting().filter(pk=only)
     leads = list(
-        _waiting()
+        rows.select_related("prospect", "source", "account__parent")
         .select_for_update(skip_locked=True, no_key=True, of=("self",))
-        .select_related("prospect", "source", "account__parent")
         .filter(rescore_at__lte=due_before)
         .order_by("rescore_at", "pk")[:BATCH]
     )
