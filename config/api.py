@@ -30,6 +30,7 @@ from routing.models.desk import NotSetUp
 from routing.models.ruleset import PublishedRulesAreFixed
 from routing.privacy.erase import HeldByLaw
 from routing.rules.lifecycle import RulesRefused
+from routing.scoring.refusals import ScoreRefused
 from routing.simulation.work import SimulationRefused
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ REFUSALS: tuple[tuple[type[Exception], int], ...] = (
     (ownership.OwnershipRefused, 409),
     (states.WrongState, 409),
     (RulesRefused, 409),
+    (ScoreRefused, 409),
     (PublishedRulesAreFixed, 409),
     (SimulationRefused, 409),
     (PeopleRefused, 409),

@@ -17,6 +17,7 @@ from routing.api import (
     plan,
     privacy,
     rules,
+    scoring,
     simulations,
     time_off,
 )
@@ -50,6 +51,7 @@ router.register("rulesets", rules.RuleSetViewSet, basename="api-ruleset")
 router.register("simulations", simulations.SimulationViewSet, basename="api-simulation")
 router.register("rules", rules.RuleViewSet, basename="api-rule")
 router.register("golden-leads", rules.GoldenLeadViewSet, basename="api-goldenlead")
+router.register("score-models", scoring.ScoreModelViewSet, basename="api-scoremodel")
 router.register("assignments", ledgers.AssignmentViewSet, basename="api-assignment")
 router.register("decisions", ledgers.DecisionViewSet, basename="api-decision")
 router.register(

@@ -194,6 +194,7 @@ DUE_JOBS = [
     "lint",
     "weights",
     "cover",
+    "scores",
     "requests",
     "pauses",
     "clocks",

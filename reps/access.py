@@ -43,7 +43,6 @@ SET_UP: Mapping[str, tuple[str, ...]] = {
         "ruleset",
         "rule",
         "goldenlead",
-        "scorefactor",
         "source",
         "leadform",
     ),
@@ -90,6 +89,10 @@ LEDGERS: Mapping[str, tuple[str, ...]] = {
         "enquiry",
         "latefinding",
         "fieldcheck",
+        "scoremodel",
+        "funneldefinition",
+        "learntscore",
+        "scorereview",
     ),
     "sla": ("clock", "escalation", "pause"),
 }

@@ -20,6 +20,7 @@ from reps.admin_base import (
 from routing import (
     admin_enrichment,  # noqa: F401 - registers itself
     admin_ledgers,  # noqa: F401 - registers itself
+    admin_scoring,  # noqa: F401 - registers itself
     admin_simulations,  # noqa: F401 - registers itself
     engine,
     ownership,
@@ -38,11 +39,10 @@ from routing.models import (
     Queue,
     Rule,
     RuleSet,
-    ScoreFactor,
     Source,
 )
 from routing.models.desk import NotSetUp
-from routing.qualify.facts import KINDS, SCORE_KINDS
+from routing.qualify.facts import KINDS
 from routing.rules import golden, lifecycle
 
 # Published rules are kept with their reason, which has room for 100 characters in all.
@@ -180,20 +180,6 @@ class LeadFormAdmin(TrackedAdmin):
     list_select_related = ["source"]
     search_fields = ["title", "slug"]
     autocomplete_fields = ["source"]
-
-
-class ScoreFactorForm(TrackedForm):
-    def clean_condition(self):
-        condition = self.cleaned_data.get("condition")
-        return readable(lambda value: engine.parse(value, SCORE_KINDS), condition)
-
-
-@admin.register(ScoreFactor)
-class ScoreFactorAdmin(TrackedAdmin):
-    form = ScoreFactorForm
-    list_display = ["name", "points", "is_active"]
-    list_filter = ["is_active"]
-    search_fields = ["name"]
 
 
 # --- Rules ------------------------------------------------------------------------------

@@ -50,6 +50,8 @@ class RoutingConfig(AppConfig):
         )
         from routing.rules.lint import live as lint
         from routing.rules.lint import news as lint_news  # noqa: F401 - registers its kind
+        from routing.scoring import rescore
+        from routing.scoring import review as score_review  # registers its kind too
         from routing.simulation import work as simulations
         from routing.work import requests
 
@@ -67,9 +69,13 @@ class RoutingConfig(AppConfig):
         jobs.register(jobs.Job("lint", lint.drain, lint.oldest))
         jobs.register(jobs.Job("weights", weights.drain, weights.oldest))
         jobs.register(jobs.Job("cover", cover.drain, cover.oldest))
+        jobs.register(jobs.Job("scores", rescore.drain, rescore.oldest))
         jobs.register(jobs.Job("requests", requests.drain, requests.oldest, reaches_out=True))
         jobs.register(jobs.Job("simulations", simulations.drain, simulations.oldest))
         routines.register(routines.Work("canary", canary.run, routines.every(seconds=canary.REST)))
         routines.register(
             routines.Work("erasures", ledger.write_missing, routines.every(minutes=5))
+        )
+        routines.register(
+            routines.Work("score_review", score_review.remind, routines.every(hours=6))
         )

@@ -55,13 +55,3 @@ class RuleForm(forms.Form):
         )
         self.fields["owner"].label_from_instance = lambda user: user.label
         self.order_fields(self.field_order)
-
-
-class FactorForm(forms.Form):
-    """One line of the score."""
-
-    name = forms.CharField(max_length=120, label=_("Name"))
-    points = forms.IntegerField(
-        min_value=-100, max_value=100, label=_("Points"), help_text=_("May be negative.")
-    )
-    is_active = forms.BooleanField(required=False, initial=True, label=_("Counts"))

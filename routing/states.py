@@ -24,6 +24,8 @@ _STEPS: Mapping[str, frozenset[str]] = {
     S.CONVERTED: frozenset(),
     S.DISQUALIFIED: frozenset(),
 }
+# How far a lead is; what is beside this way (lost, resting) has reached nothing by it.
+WAY = (S.NEW, S.WORKING, S.CONTACTED, S.MEETING, S.QUALIFIED, S.CONVERTED)
 TERMINAL = frozenset(state for state, following in _STEPS.items() if not following)
 TRANSITIONS: Mapping[str, frozenset[str]] = {
     **{state: to | {S.MERGED} if to else to for state, to in _STEPS.items()},
@@ -46,3 +48,10 @@ def check(lead: Lead, to: str) -> None:
             f"A lead that is {lead.get_state_display().lower()} cannot become "
             f"{S(to).label.lower()}."
         )
+
+
+def has_reached(state: str, wanted: str) -> bool:
+    """Whether a state is that one or beyond it; every state has reached ""."""
+    if not wanted:
+        return True
+    return state in WAY and WAY.index(S(state)) >= WAY.index(S(wanted))

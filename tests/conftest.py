@@ -50,6 +50,8 @@ PURE = (
     "test_alike",
     "test_decode",
     "test_normalise",
+    "test_scoring_laws",
+    "test_learnt_laws",
     "test_chain",
     "test_clockwork",
     "test_tables",

@@ -18,11 +18,12 @@ from routing.models import (
     Queue,
     Rule,
     RuleSet,
-    ScoreFactor,
+    ScoreModel,
     Source,
     Submission,
 )
 from routing.rules import lifecycle
+from routing.scoring import edit as score_edit
 from sla.models import PauseReason, Policy
 
 # A Monday morning in the middle of nothing: no holiday, no daylight-saving change.
@@ -143,10 +144,20 @@ def form(slug: str = "contact", **fields: Any) -> LeadForm:
     return saved(LeadForm(slug=slug, **fields))
 
 
-def factor(points: int, condition: dict[str, Any], name: str = "") -> ScoreFactor:
-    return saved(
-        ScoreFactor(name=name or f"Factor {next(_numbers)}", condition=condition, points=points)
-    )
+def score_model(*, at: datetime = MONDAY_9AM, **parts: Any) -> ScoreModel:
+    """A published version of the score that is live: the one before with these parts."""
+    organisation()
+    draft = score_edit.draft(by=None, at=at)
+    score_edit.save_body(body={**draft.body, **parts}, by=None, at=at)
+    return score_edit.publish(reason="made for a test", by=None, at=at, again=False)
+
+
+def factor(points: int, condition: dict[str, Any], name: str = "") -> ScoreModel:
+    """A line more in the live score."""
+    organisation()
+    line = {"name": name or f"Factor {next(_numbers)}", "condition": condition, "points": points}
+    score_edit.save_line(part="factors", name=None, line=line, by=None, at=MONDAY_9AM)
+    return score_edit.publish(reason="made for a test", by=None, at=MONDAY_9AM, again=False)
 
 
 def account(name: str = "", **fields: Any) -> Account:

@@ -5,6 +5,7 @@ from typing import Any
 
 import django_filters
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, viewsets
@@ -24,6 +25,7 @@ from routing.enrich.panel import may_check
 from routing.fairness.undo import undo
 from routing.models import Assignment, Decision, Lead, Outcome
 from routing.ownership import custody
+from routing.scoring import lead as lead_score
 from routing.visibility import may_move, visible_leads, visible_reps
 from routing.work.claim import queues_of
 from routing.work.contact import Way
@@ -214,6 +216,16 @@ class LeadViewSet(
         leads = work.claimable(rep) if rep else Lead.objects.none()
         page = self.paginate_queryset(leads)
         return self.get_paginated_response(outputs.ClaimableSerializer(page, many=True).data)
+
+    @extend_schema(
+        summary="What it scores now, line by line", responses=outputs.LeadScoreSerializer
+    )
+    @action(detail=True)
+    def score(self, request, pk):
+        lead = get_object_or_404(
+            self.get_queryset().select_related("account__parent", "score_model"), pk=pk
+        )
+        return Response(outputs.LeadScoreSerializer(lead_score.standing(lead, at=self.at)).data)
 
     @extend_schema(
         summary="Why it went where it went",

@@ -142,11 +142,19 @@ class LeadDetailSerializer(LeadSerializer):
     score_parts = serializers.JSONField(read_only=True)
     match_evidence = serializers.JSONField(read_only=True)
     enrichment = serializers.SerializerMethodField()
+    profiles = serializers.ListField(child=serializers.CharField(), read_only=True)
 
     class Meta(LeadSerializer.Meta):
         fields = [
             *LeadSerializer.Meta.fields,
             "score_parts",
+            "fit",
+            "engagement",
+            "profiles",
+            "score_model",
+            "arrival_score",
+            "mql_at",
+            "sql_at",
             "match_confidence",
             "match_evidence",
             "enrichment",
@@ -158,6 +166,33 @@ class LeadDetailSerializer(LeadSerializer):
         row = Enrichment.objects.filter(pk=lead.pk).first()
         known = shown.of_lead(row, names={}, at=database_now())
         return KnownSerializer(known, many=True).data
+
+
+class ScoreLineSerializer(serializers.Serializer):
+    """One contribution: its points now; of events, `was` without decay and cap."""
+
+    name = serializers.CharField()
+    kind = serializers.CharField(help_text="icp, fit, event, learnt or base; empty if stored.")
+    points = serializers.FloatField()
+    was = serializers.FloatField(allow_null=True)
+    count = serializers.IntegerField()
+    seconds_ago = serializers.SerializerMethodField(help_text="Since the newest event.")
+
+    def get_seconds_ago(self, line) -> int | None:
+        return None if line.ago is None else int(line.ago.total_seconds())
+
+
+class LeadScoreSerializer(serializers.Serializer):
+    """What a lead scores at this moment; `stored` is what lists say."""
+
+    value = serializers.IntegerField()
+    tier = serializers.CharField()
+    stored = serializers.IntegerField()
+    fit = serializers.FloatField()
+    engagement = serializers.FloatField()
+    profiles = serializers.ListField(child=serializers.CharField())
+    version = serializers.CharField()
+    lines = ScoreLineSerializer(many=True)
 
 
 class AssignmentSerializer(serializers.ModelSerializer):

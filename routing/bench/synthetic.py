@@ -18,12 +18,13 @@ from routing.models import (
     PoolMember,
     Queue,
     Rule,
-    ScoreFactor,
     Source,
     Submission,
 )
 from routing.models.source import Mode
+from routing.qualify import score_body
 from routing.rules import lifecycle
+from routing.scoring import edit
 
 COUNTRIES = [
     *("AT", "AU", "BE", "BR", "CA", "CH", "CN", "DE", "DK", "ES", "FI", "FR"),
@@ -76,21 +77,30 @@ def organisation(*, rules: int, reps: int, at: datetime) -> Source:
         save(PoolMember(pool=pools[-1], rep=rep, weight=1 + number % 3, position=number))
         save(PoolMember(pool=everybody, rep=rep, position=number))
     areas = [save(Territory(name=country, countries=[country])) for country in COUNTRIES]
-    _score_and_promise(save)
+    _promise(save)
     waiting_room = save(Queue(name="Waiting room", responsible=by))
     save(Organisation(name="Bench", intake_queue=waiting_room, responsible=by))
+    _score(by=by, at=at)
     _rules(rules, areas, pools, everybody, waiting_room, by=by, at=at)
     return save(Source(slug="bench", name="Bench", channel="API", is_hand_raise=True))
 
 
-def _score_and_promise(save: Any) -> None:
-    for name, points, condition in (
+def _score(*, by: User, at: datetime) -> None:
+    lines = (
         ("Work e-mail", 30, {"fact": "email_class", "op": "eq", "value": "work"}),
         ("Asked", 30, {"fact": "hand_raise", "op": "eq", "value": True}),
         ("Size", 20, {"fact": "employees", "op": "gte", "value": 200}),
         ("Industry", 20, {"fact": "industry", "op": "in", "value": ["Software", "Energy"]}),
-    ):
-        save(ScoreFactor(name=name, points=points, condition=condition))
+    )
+    factors = [
+        {"name": name, "points": points, "condition": condition}
+        for name, points, condition in lines
+    ]
+    edit.save_body(body={**score_body.empty(), "factors": factors}, by=by, at=at)
+    edit.publish(reason="for the bench", by=by, at=at)
+
+
+def _promise(save: Any) -> None:
     # Lives above this app, so it is found by name.
     save(apps.get_model("sla", "Policy")(name="Acknowledge in 15 minutes"))
 

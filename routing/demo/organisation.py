@@ -32,7 +32,7 @@ from reps.models import (
 )
 from reps.services import push
 from routing import keys
-from routing.demo import market, people, promises, rules
+from routing.demo import market, people, promises, rules, score
 from routing.demo.questions import questions
 from routing.enrich import invented
 from routing.models import (
@@ -45,7 +45,6 @@ from routing.models import (
     PoolMember,
     Queue,
     Rule,
-    ScoreFactor,
     Source,
 )
 from routing.rules import lifecycle
@@ -436,8 +435,6 @@ class _Loader:
         )
 
     def make_promises(self) -> None:
-        for name, points, condition in market.SCORE_FACTORS:
-            self.save(ScoreFactor(name=name, points=points, condition=condition))
         # Policies live above this app, so they are found by name: the demo fills every table.
         policy = apps.get_model("sla", "Policy")
         for fields in promises.POLICIES:
@@ -471,6 +468,7 @@ class _Loader:
                 name="Fairwater Systems (demo)", intake_queue=waiting_room, responsible=revops
             )
         )
+        score.make(marketing=revops, sales=manager, at=self.at)
         draft = lifecycle.draft(by=revops, at=self.at, note="The standard rules, desk and fair")
         written = rules.specs(pools=self.pools, desk=desk, last_resort=last_resort, at=self.at)
         for position, spec in enumerate(written, start=1):

@@ -10,10 +10,10 @@ from reps.models import User
 from routing import waking
 from routing.enrich import fields, mapping
 from routing.enrich.agreement import agree
-from routing.enrich.rescore import rescore
 from routing.enrich.waterfall import PERSON, Value, choose, merged, read_all
 from routing.models import Enrichment, FieldCheck, Lead
 from routing.privacy.registry import marks_of
+from routing.scoring import rescore
 
 SURE = 100
 
@@ -66,7 +66,7 @@ def check(*, lead_id: int, field: str, typed: str | None, by: User, at: datetime
         reason_code=code,
         data={"field": field, "agreed": sorted(name for name, ok in verdicts.items() if ok)},
     )
-    rescore(lead, at=at)
+    rescore.one(lead, at=at, reason_code="enriched")
     if lead.waiting != Lead.Waiting.NONE:
         waking.wake([lead.pk], at=at)
     return made

@@ -20,7 +20,7 @@ from django.db.models import F
 
 from reps.due import doorbell, strikes
 from reps.models.tracked import bulk_writer
-from routing.enrich import breaker, call, invented, mapping, question, rescore
+from routing.enrich import breaker, call, invented, mapping, question
 from routing.enrich.begin import state_of, values_of
 from routing.enrich.call import Said
 from routing.enrich.fields import OUTSIDE
@@ -33,6 +33,7 @@ from routing.models import (
     ProviderAnswer,
     ProviderBreaker,
 )
+from routing.scoring import rescore
 
 log = logging.getLogger(__name__)
 
@@ -290,7 +291,7 @@ def _take(
         row.recheck_at = at
         doorbell.ring("late_data")
     row.save(update_fields=["values", "recheck_at"])
-    rescore.rescore(lead, at=at)
+    rescore.one(lead, at=at, reason_code="enriched")
 
 
 def _keep_answer(

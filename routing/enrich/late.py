@@ -19,20 +19,20 @@ from reps.due import strikes
 from routing import engine, waking, work
 from routing.dispatch import gather, replay, snapshot
 from routing.engine import InvalidPart, codec
-from routing.enrich.rescore import known_of
 from routing.enrich.waterfall import Value, choose, read_all
-from routing.intake.process import active_factors
 from routing.models import Decision, Enrichment, LateFinding, Lead, Organisation
 from routing.models.assignment import Reason
 from routing.models.source import Mode
-from routing.qualify import facts, scoring
+from routing.qualify import facts
+from routing.scoring import apply, live
+from routing.scoring.apply import Story
 
 JOB = "late_data"
 BATCH = 20
 # A lead that is due is routed within a second or two; after this long nobody waits for it.
 SOON, PATIENCE = timedelta(seconds=2), timedelta(minutes=10)
 WORDS = "Data that came late change who it is for"
-OF_ROUTING = ("score", "tier")
+OF_ROUTING = ("score", "tier", "fit", "engagement", "profiles")
 
 
 def drain(*, driver: str, due_before: datetime, at: datetime | None = None) -> int:
@@ -116,9 +116,9 @@ def _with_late(
     every = read_all(row.values)
     names = {(value.provider, value.field) for value in late}
     early = [value for value in every if (value.provider, value.field) not in names]
-    known, areas = known_of(lead, at=at), snapshot.current(at=at).areas
-    without = _facts(replace(known, enriched=choose(early, at=at)), areas)
-    with_them = _facts(replace(known, enriched=choose(every, at=at)), areas)
+    story, areas = apply.stories([lead], at=at)[lead.pk], snapshot.current(at=at).areas
+    without = _facts(lead, replace(story, enriched=choose(early, at=at)), areas, at=at)
+    with_them = _facts(lead, replace(story, enriched=choose(every, at=at)), areas, at=at)
     fresh = dict(old)
     for name in {*without, *with_them}:
         if without.get(name) != with_them.get(name):
@@ -128,12 +128,19 @@ def _with_late(
     return fresh
 
 
-def _facts(known: facts.Known, areas: AreaIndex) -> dict[str, Any]:
-    values = facts.read(known)
+def _facts(lead: Lead, story: Story, areas: AreaIndex, *, at: datetime) -> dict[str, Any]:
+    organisation = Organisation.get()
+    values = apply.facts_of(lead, story, terms=facts.Terms.of(organisation), at=at)
     for name in OF_ROUTING:
         values.pop(name, None)
-    result = scoring.score(active_factors(), values)
-    values["score"], values["tier"] = result.value, result.tier
+    result = apply.score(live.read(organisation), values, events=story.events(at), at=at)
+    values |= {
+        "score": result.value,
+        "tier": result.tier,
+        "fit": round(result.fit),
+        "engagement": round(result.engagement),
+        "profiles": [name.casefold() for name in result.profiles],
+    }
     territory = most_specific(areas, gather.place_of(values))
     if territory is not None:
         values["territory"] = territory

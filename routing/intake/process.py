@@ -16,32 +16,23 @@ from reps import trail
 from reps.due import doorbell
 from reps.models.bulk import insert_many, update_many
 from reps.models.tracked import bulk_writer
-from routing import engine, signals
+from routing import signals
 from routing.dedupe import again as came_again
 from routing.enrich.begin import Begun, begin
-from routing.intake import attempts
+from routing.intake import attempts, score
 from routing.intake.decode import Undecodable, decode
 from routing.intake.identify import prospects_of
 from routing.intake.normalise import Normalised, Refused, normalise
 from routing.intake.owners import hand_over
-from routing.models import (
-    DuplicatePolicy,
-    Lead,
-    Organisation,
-    Prospect,
-    ScoreFactor,
-    Submission,
-    Touch,
-)
+from routing.models import DuplicatePolicy, Lead, Organisation, Prospect, Submission, Touch
 from routing.models.source import Mode
 from routing.privacy.marks import masked
 from routing.privacy.registry import marks_of
-from routing.qualify import facts, interest, scoring
+from routing.qualify import facts, interest
 
 log = logging.getLogger(__name__)
 
 BATCH = 100
-HOT_PRIORITY, NORMAL_PRIORITY = 1, 0
 
 
 @dataclass(slots=True)
@@ -270,7 +261,7 @@ def _leads(
             item.lead = new[place].lead
         elif place in present:
             item.lead = again.setdefault(present[place].pk, present[place])
-            before.setdefault(item.lead.pk, _scored(item.lead))
+            before.setdefault(item.lead.pk, score.standing(item.lead))
         else:
             item.lead, item.is_new = _new_lead(item, organisation, accounts), True
             new[place] = item
@@ -278,10 +269,11 @@ def _leads(
     stored = interest.signals_of({item.prospect.pk for item in items}, at=at)
     _add_signals(items, stored)
     enriched = begin(items, organisation=organisation, at=at)
-    _score(
+    score.put_on(
         items,
-        counts=_touch_counts(again),
+        again,
         signals=stored,
+        organisation=organisation,
         terms=terms,
         enriched=enriched,
         at=at,
@@ -289,7 +281,7 @@ def _leads(
     _create([item.lead for item in new.values()], enriched=enriched, at=at)
     enriched.keep(at=at)
     _touch(items)
-    _update([lead for lead in again.values() if before[lead.pk] != _scored(lead)], at=at)
+    score.write([lead for lead in again.values() if before[lead.pk] != score.standing(lead)], at=at)
     _decide_again([lead for lead in again.values() if lead.mode == Mode.SHADOW], at=at)
     came_again.announce(items, before, policy=policy, at=at)
 
@@ -333,19 +325,6 @@ def _accounts(items: Sequence[Item]) -> dict[int, Account]:
     return {row.pk: row for row in rows}
 
 
-def _scored(lead: Lead) -> tuple[Any, ...]:
-    return (lead.score, lead.tier, lead.is_hand_raise, lead.score_parts)
-
-
-def _touch_counts(leads: dict[int, Lead]) -> dict[int, int]:
-    counts: dict[int, int] = {}
-    for lead in Touch.objects.filter(lead__in=leads, kind=Touch.Kind.SUBMITTED).values_list(
-        "lead_id", flat=True
-    ):
-        counts[lead] = counts.get(lead, 0) + 1
-    return counts
-
-
 def _add_signals(items: Sequence[Item], stored: dict[int, list[interest.Signal]]) -> None:
     """
     Note on each item which of its events are new, and add them to what is stored.
@@ -360,52 +339,6 @@ def _add_signals(items: Sequence[Item], stored: dict[int, list[interest.Signal]]
         given = [(event.name, event.at or handed_in) for event in item.person.events]
         item.signals = [signal for signal in dict.fromkeys(given) if signal not in before]
         known += item.signals
-
-
-def _score(
-    items: Sequence[Item],
-    *,
-    counts: dict[int, int],
-    signals: dict[int, list[interest.Signal]],
-    terms: facts.Terms,
-    enriched: Begun,
-    at: datetime,
-) -> None:
-    """Score each lead with this touch counted in."""
-    factors = active_factors()
-    seen: dict[int, int] = {}
-    for item in items:
-        lead = item.lead
-        seen[id(lead)] = seen.get(id(lead), counts.get(lead.pk, 0)) + 1
-        known = facts.Known(
-            lead=lead,
-            prospect=item.prospect,
-            account=lead.account,
-            touches=seen[id(lead)],
-            answers=item.person.answers,
-            terms=terms,
-            links={"events": interest.fact_of(signals.get(item.prospect.pk, ()), at=at)},
-            at=at,
-            enriched=enriched.known(lead, at=at),
-        )
-        result = scoring.score(factors, facts.read(known))
-        # A later touch never takes away what an earlier one showed.
-        if item.is_new or result.value >= lead.score:
-            lead.score, lead.tier = result.value, result.tier
-            lead.score_parts = [[name, points] for name, points in result.parts]
-        lead.priority = HOT_PRIORITY if _is_hot(lead) else NORMAL_PRIORITY
-
-
-def _is_hot(lead: Lead) -> bool:
-    return lead.is_hand_raise or lead.tier == Lead.Tier.HOT
-
-
-def active_factors() -> list[scoring.Factor]:
-    """The points model as it stands."""
-    return [
-        scoring.Factor(row.name, engine.parse(row.condition, facts.SCORE_KINDS), row.points)
-        for row in ScoreFactor.objects.filter(is_active=True)
-    ]
 
 
 def _create(leads: Sequence[Lead], *, enriched: Begun, at: datetime) -> None:
@@ -474,43 +407,6 @@ def _touch(items: Sequence[Item]) -> None:
             for item in items
         ]
     )
-
-
-def _update(leads: Sequence[Lead], *, at: datetime) -> None:
-    """Write the new score of leads that were there already; one in nurture is routed anew."""
-    if not leads:
-        return
-    with bulk_writer("intake"):
-        update_many(
-            Lead,
-            [
-                {
-                    "pk": lead.pk,
-                    "score": lead.score,
-                    "score_parts": lead.score_parts,
-                    "tier": lead.tier,
-                    "priority": lead.priority,
-                    "is_hand_raise": lead.is_hand_raise,
-                    "route_at": at if lead.place == Lead.Place.NURTURE else lead.route_at,
-                }
-                for lead in leads
-            ],
-        )
-    trail.record(
-        Lead,
-        [
-            trail.Change(
-                id=lead.pk,
-                kind="scored",
-                reason_code="touched",
-                data={"score": lead.score, "tier": lead.tier, "is_hand_raise": lead.is_hand_raise},
-            )
-            for lead in leads
-        ],
-        by=None,
-        at=at,
-    )
-    doorbell.ring("route")
 
 
 def _decide_again(shadows: Sequence[Lead], *, at: datetime) -> None:

@@ -25,7 +25,8 @@ from routing.models.pool import (
     RepLoad,
 )
 from routing.models.prospect import Erasure, Prospect, ProspectKey
-from routing.models.ruleset import GoldenLead, Rule, RuleFinding, RuleSet, ScoreFactor
+from routing.models.ruleset import GoldenLead, Rule, RuleFinding, RuleSet
+from routing.models.scoring import FunnelDefinition, LearntScore, ScoreModel, ScoreReview
 from routing.models.simulation import SimulatedLead, Simulation
 from routing.models.source import LeadForm, Source
 from routing.models.submission import Submission
@@ -43,11 +44,13 @@ __all__ = [
     "EnrichmentProvider",
     "Erasure",
     "FieldCheck",
+    "FunnelDefinition",
     "GoldenLead",
     "ImportJob",
     "LateFinding",
     "Lead",
     "LeadForm",
+    "LearntScore",
     "Limit",
     "Merge",
     "Organisation",
@@ -68,7 +71,8 @@ __all__ = [
     "Rule",
     "RuleFinding",
     "RuleSet",
-    "ScoreFactor",
+    "ScoreModel",
+    "ScoreReview",
     "SimulatedLead",
     "Simulation",
     "Source",

@@ -29,6 +29,14 @@ def segments() -> list[dict[str, Any]]:
     ]
 
 
+class ScoresBy(models.TextChoices):
+    """What makes the score of a lead."""
+
+    POINTS = "POINTS", _("the points")
+    BLEND = "BLEND", _("points and learnt score, half each")
+    LEARNT = "LEARNT", _("the learnt score")
+
+
 class Organisation(TrackedModel):
     """The one organisation of this installation: what runs, and who answers at the end."""
 
@@ -109,6 +117,51 @@ class Organisation(TrackedModel):
         default=False,
         help_text=_("Only while nobody has acknowledged the lead. Otherwise it is only shown."),
     )
+    # The score: set by publishing, by choosing a learnt one, and on the page of definitions.
+    live_score_model = models.ForeignKey(
+        "routing.ScoreModel",
+        verbose_name=_("live score"),
+        null=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    scores_by = models.CharField(
+        _("scores by"), max_length=6, choices=ScoresBy.choices, default="POINTS", editable=False
+    )
+    learnt_score = models.ForeignKey(
+        "routing.LearntScore",
+        verbose_name=_("learnt score"),
+        null=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    score_owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("looks after the score"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text=_("Reminded to review it each quarter. Empty: who answers for leads."),
+    )
+    marketing_signer = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("signs for marketing"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    sales_signer = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("signs for sales"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
     # Of which rules, and of which state of the roster, the linter has spoken last.
     linted_stamp = models.BigIntegerField(default=0, editable=False)
     linted_at = models.DateTimeField(null=True, editable=False)
@@ -142,6 +195,16 @@ class Organisation(TrackedModel):
             models.CheckConstraint(
                 condition=Q(enrich_deadline__lte=60_000, enrich_deadline_hot__lte=60_000),
                 name="routing_no_lead_waits_longer_than_a_minute",
+            ),
+            models.CheckConstraint(
+                condition=Q(scores_by="POINTS") | Q(learnt_score__isnull=False),
+                name="routing_learnt_scores_have_a_version",
+            ),
+            models.CheckConstraint(
+                condition=Q(marketing_signer__isnull=True)
+                | Q(sales_signer__isnull=True)
+                | ~Q(marketing_signer=models.F("sales_signer")),
+                name="routing_two_people_sign",
             ),
         ]
 

@@ -140,6 +140,29 @@ class Lead(TrackedModel):
     score = models.PositiveSmallIntegerField(_("score"), default=0)
     score_parts = models.JSONField(default=list)
     tier = models.CharField(_("tier"), max_length=4, choices=Tier.choices, default=Tier.COLD)
+    # What the score is made of, before it is bounded, and by which version.
+    fit = models.IntegerField(_("fit"), default=0)
+    engagement = models.IntegerField(_("engagement"), default=0)
+    profiles = models.JSONField(_("fits the profiles"), default=list)
+    score_model = models.ForeignKey(
+        "routing.ScoreModel",
+        verbose_name=_("scored by"),
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    learnt_score = models.ForeignKey(
+        "routing.LearntScore",
+        verbose_name=_("learnt score"),
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    arrival_score = models.PositiveSmallIntegerField(_("score on arrival"), default=0)
+    mql_at = models.DateTimeField(_("became an MQL"), null=True)
+    sql_at = models.DateTimeField(_("became an SQL"), null=True)
+    # When time alone may next change the score.
+    rescore_at = models.DateTimeField(null=True)
     is_hand_raise = models.BooleanField(default=False)
     channel = models.CharField(_("channel"), max_length=10, choices=Source.Channel.choices)
     motion = models.CharField(_("motion"), max_length=8, choices=Source.Motion.choices)
@@ -160,11 +183,18 @@ class Lead(TrackedModel):
     paused_until = models.DateTimeField(null=True)
 
     # The promise columns move with clocks and are derived from them, so they stay out of
-    # the history; so does the wake-up time, which a sweep may move every minute.
+    # the history; so do the wake-up times, which a sweep may move every minute.
     objects = LeadQuerySet.as_manager()
 
     history = HistoricalRecords(
-        excluded_fields=["route_at", "due_at", "due_what", "due_from", "paused_until"]
+        excluded_fields=[
+            "route_at",
+            "rescore_at",
+            "due_at",
+            "due_what",
+            "due_from",
+            "paused_until",
+        ]
     )
 
     class Meta:
@@ -219,6 +249,11 @@ class Lead(TrackedModel):
                 fields=["wait_pool", "received_at"],
                 name="routing_lead_wants_capacity",
                 condition=Q(waiting="CAPACITY"),
+            ),
+            models.Index(
+                fields=["rescore_at"],
+                name="routing_lead_to_score",
+                condition=Q(rescore_at__isnull=False) & ~Q(place="CLOSED"),
             ),
         ]
 

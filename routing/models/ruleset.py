@@ -1,4 +1,4 @@
-"""Rules, in versions that never change once published, and the points of the score."""
+"""Rules, in versions that never change once published."""
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -248,20 +248,3 @@ class RuleFinding(models.Model):
 
     def __str__(self) -> str:
         return self.message
-
-
-class ScoreFactor(TrackedModel):
-    """One line of the points model: if its condition holds, its points count."""
-
-    name = models.CharField(_("name"), max_length=120, unique=True)
-    condition = models.JSONField(_("condition"))
-    points = models.SmallIntegerField(_("points"), help_text=_("May be negative."))
-    is_active = models.BooleanField(_("active"), default=True)
-
-    history = HistoricalRecords()
-
-    class Meta:
-        ordering = ["-points", "name", "pk"]
-
-    def __str__(self) -> str:
-        return self.name

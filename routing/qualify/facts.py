@@ -227,6 +227,15 @@ ALL: tuple[Fact, ...] = (
         routing_only=True,
         choices=("HOT", "WARM", "COLD"),
     ),
+    Fact("fit", "number", _("fit"), _of_lead("fit"), routing_only=True),
+    Fact("engagement", "number", _("engagement"), _of_lead("engagement"), routing_only=True),
+    Fact(
+        "profiles",
+        "list",
+        _("ideal customer profiles"),
+        lambda k: [name.casefold() for name in k.lead.profiles],
+        routing_only=True,
+    ),
     Fact("events", "events", _("intent events"), _link("events"), personal=True),
     Fact("hand_raise", "boolean", _("asked to be contacted"), _of_lead("is_hand_raise")),
     Fact("prequalified", "boolean", _("pre-qualified"), lambda k: k.lead.source.is_prequalified),
@@ -487,6 +496,11 @@ BY_NAME: Mapping[str, Fact] = {fact.name: fact for fact in ALL}
 KINDS: Mapping[str, FactKind] = {fact.name: fact.kind for fact in ALL}
 SCORE_KINDS: Mapping[str, FactKind] = {
     fact.name: fact.kind for fact in ALL if not fact.routing_only and fact.group != OWNER_GROUP
+}
+# What the definitions of MQL and SQL may: what scores may, and the score itself.
+FUNNEL_KINDS: Mapping[str, FactKind] = {
+    **SCORE_KINDS,
+    **{name: BY_NAME[name].kind for name in ("score", "tier", "fit", "engagement", "profiles")},
 }
 OFFERED: tuple[Fact, ...] = tuple(fact for fact in ALL if fact.offered)
 

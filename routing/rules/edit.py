@@ -1,17 +1,15 @@
-"""Change the rules of a draft, and the points of the score: one act, one recorded step each."""
+"""Change the rules of a draft: one act, one recorded step each."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Max
 
 from reps import trail
 from reps.models import User
-from routing import engine
-from routing.models import Rule, RuleSet, ScoreFactor
-from routing.qualify.facts import SCORE_KINDS
+from routing.models import Rule, RuleSet
 from routing.rules.approval import locked_draft
 from routing.rules.lint import check_rule
 from routing.rules.refusals import RulesRefused
@@ -122,34 +120,6 @@ def add_rules(
             row.owner = by
         check_rule(row)
         trail.save(row, by=by, at=at, reason="template")
-
-
-@transaction.atomic
-def save_factor(
-    *,
-    factor: ScoreFactor | None,
-    name: str,
-    condition: Mapping[str, Any],
-    points: int,
-    is_active: bool,
-    by: User,
-    at: datetime,
-) -> ScoreFactor:
-    """
-    Add or change one line of the score. Leads keep the score they have; later ones count it.
-
-    :raises RulesRefused: if another line has this name
-    :raises routing.engine.InvalidPart: pointing at what the engine cannot read
-    """
-    engine.parse(condition, SCORE_KINDS)
-    row = factor or ScoreFactor()
-    row.name, row.condition, row.points, row.is_active = name, dict(condition), points, is_active
-    try:
-        with transaction.atomic():
-            trail.save(row, by=by, at=at, reason="edited" if row.pk else "added")
-    except IntegrityError as error:
-        raise RulesRefused(f"Another line is called “{name}”.") from error
-    return row
 
 
 def _fresh(rule: Rule, ruleset: RuleSet) -> Rule:

@@ -3,8 +3,7 @@
 from typing import Any
 
 from routing.models import Pool, Queue
-
-THRESHOLD = 60
+from routing.qualify.scoring import THRESHOLD
 
 
 def rules(*, pool: Pool, fallback: Queue, threshold: int = THRESHOLD) -> list[dict[str, Any]]:
@@ -14,21 +13,8 @@ def rules(*, pool: Pool, fallback: Queue, threshold: int = THRESHOLD) -> list[di
 
     Named accounts, hand-raises and pre-qualified sources pass the threshold.
     """
-    known = [{"fact": name, "op": "not_empty"} for name in ("opportunity_owner", "account_owner")]
     return [
-        {
-            "name": f"Below {threshold} goes to nurture",
-            "reasoning": "Reps' time is for people who fit or ask. A later event can lift it.",
-            "condition": {
-                "all": [
-                    {"fact": "score", "op": "lt", "value": threshold},
-                    {"not": {"fact": "hand_raise", "op": "eq", "value": True}},
-                    {"not": {"fact": "prequalified", "op": "eq", "value": True}},
-                    {"not": {"any": known}},
-                ]
-            },
-            "path": {"target": {"kind": "nurture"}},
-        },
+        gate(threshold=threshold),
         _owner("Open opportunity", "opportunity_owner", "Whoever works the deal keeps it."),
         _owner("Named account", "account_owner", "Named accounts go before territories."),
         _owner("Parent account", "parent_account_owner", "A subsidiary follows its group."),
@@ -47,6 +33,32 @@ def rules(*, pool: Pool, fallback: Queue, threshold: int = THRESHOLD) -> list[di
         },
         last_resort(fallback),
     ]
+
+
+def gate(*, threshold: int = THRESHOLD, junior: Pool | None = None) -> dict[str, Any]:
+    """
+    The rule that comes first (SCO-2): who scores below the threshold rests in nurture, or goes
+    to junior SDRs. Named accounts, open deals, hand-raises and pre-qualified sources pass.
+    """
+    known = [{"fact": name, "op": "not_empty"} for name in ("opportunity_owner", "account_owner")]
+    goes = "goes to nurture" if junior is None else "goes to junior SDRs"
+    return {
+        "name": f"Below {threshold} {goes}",
+        "reasoning": "Reps' time is for people who fit or ask. A later event can lift it."
+        if junior is None
+        else "Junior SDRs find out what the points do not know.",
+        "condition": {
+            "all": [
+                {"fact": "score", "op": "lt", "value": threshold},
+                {"not": {"fact": "hand_raise", "op": "eq", "value": True}},
+                {"not": {"fact": "prequalified", "op": "eq", "value": True}},
+                {"not": {"any": known}},
+            ]
+        },
+        "path": {"target": {"kind": "nurture"}}
+        if junior is None
+        else in_turn({"kind": "pool", "id": junior.pk}, on_empty="wait"),
+    }
 
 
 def in_turn(target: dict[str, Any], *, on_empty: str = "next") -> dict[str, Any]:

@@ -37,6 +37,7 @@ from routing.intake.doors import DoorRefused
 from routing.intake.normalise import Refused, normalise
 from routing.models import Assignment, Lead, ReassignmentRequest, Submission
 from routing.models.assignment import Reason
+from routing.scoring import lead as lead_score
 from routing.visibility import may_move, visible_leads, visible_reps
 from routing.work.claim import queues_of
 from routing.work.close import STATE_AFTER
@@ -93,8 +94,9 @@ def lead(request: HttpRequest, pk: int) -> HttpResponse:
 def _visible(user: User, pk: int) -> Lead:
     rows = visible_leads(user).select_related(
         "prospect",
-        "account",
+        "account__parent",
         "source",
+        "score_model",
         "owner__user",
         "owner__team",
         "queue",
@@ -118,6 +120,7 @@ def _page(
     is_mine = me is not None and lead.owner_id == me.pk
     sees_all = access.may_set_up(user)
     spells = custody.spells(lead, at=at)
+    scored = lead_score.standing(lead, at=at)
     current = (
         lead.assignments.filter(ended_at__isnull=True)
         .select_related("decision__rule", "by", "from_rep__user", "rep__user", "queue")
@@ -141,7 +144,8 @@ def _page(
             "custody_working": sum(one.working_seconds or 0 for one in spells),
             "current": current,
             "one_line": why.one_line(current, me=me),
-            "score_most": max((points for _name, points in lead.score_parts), default=1),
+            "scored": scored,
+            "score_most": max((line.points for line in scored.lines), default=1),
             "story": story.tell(lead, me=me, sees_all=sees_all),
             **_why_not(request, lead, me=me, is_mine=is_mine),
             "happenings": selectors.happenings(lead),

@@ -15,9 +15,14 @@ from reps.models import Rep
 from reps.views.gates import set_up_only
 from routing.engine import InvalidPart
 from routing.models import Organisation, Pool, Queue, Rule, RuleSet
+from routing.qualify.scoring import THRESHOLD
 from routing.rules import lifecycle, sentences, starters
 from routing.rules.lifecycle import RulesRefused
-from routing.rules.starters import Slot, Template
+from routing.rules.starters import Cold, Slot, Template, cold_leads
+from routing.scoring.live import model_of
+
+# The name of the field that says what becomes of leads below the threshold.
+COLD = "cold_leads"
 
 
 class SlotsForm(forms.Form):
@@ -34,17 +39,55 @@ class SlotsForm(forms.Form):
                 # Pools in the order in which they were made: a guess that saves a click.
                 initial=rows[min(place, max(0, rows.count() - 1)) : place + 1].first(),
             )
+        self.threshold = _threshold()
+        asks = template.has_threshold
+        self.fields[COLD] = forms.ChoiceField(
+            choices=[
+                ("nurture", _("rest in nurture")),
+                ("none", _("are routed like any other")),
+                *((str(pool.pk), _("go to %(pool)s") % {"pool": pool}) for pool in _pools()),
+            ],
+            initial="nurture" if asks or self.threshold is not None else "none",
+            label=_("Leads below the threshold of the score"),
+            help_text=_(
+                "Named accounts, open deals, raised hands and pre-qualified sources pass it. "
+                "A pool can be that of junior SDRs."
+            ),
+        )
 
     def chosen(self) -> dict[str, Any]:
         """What stands for each slot: as posted, or else as proposed."""
+        given = self._given()
+        return {name: value for name, value in given.items() if name != COLD}
+
+    def cold(self) -> Cold:
+        """What becomes of leads below the threshold."""
+        choice = self._given().get(COLD)
+        if choice == "none":
+            return Cold(None)
+        threshold = THRESHOLD if self.threshold is None else self.threshold
+        junior = None if choice == "nurture" else Pool.objects.get(pk=choice)
+        return Cold(threshold, junior)
+
+    def _given(self) -> dict[str, Any]:
         if self.is_bound:
             return self.cleaned_data
         return {name: field.initial for name, field in self.fields.items()}
 
 
+def _threshold() -> int | None:
+    """The threshold of the live score; None without one."""
+    live = Organisation.get().live_score_model
+    return None if live is None else model_of(live.body).threshold
+
+
+def _pools() -> Any:
+    return Pool.objects.order_by("pk")
+
+
 def _rows(slot: Slot) -> Any:
     if slot.kind == "pool":
-        return Pool.objects.order_by("pk")
+        return _pools()
     if slot.kind == "rep":
         return Rep.objects.active().select_related("user")
     return Queue.objects.order_by("pool_id", "pk")
@@ -63,7 +106,11 @@ def starter_rules(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             draft = starters.start(
-                template=template, chosen=form.cleaned_data, by=request.user, at=database_now()
+                template=template,
+                chosen=form.chosen(),
+                cold=form.cold(),
+                by=request.user,
+                at=database_now(),
             )
         except (RulesRefused, InvalidPart) as refused:
             form.add_error(None, str(refused))
@@ -95,7 +142,8 @@ def _in_words(template: Template, form: SlotsForm) -> list[tuple[str, str]]:
         return []
     names = sentences.Names.read()
     return [
-        (spec["name"], sentences.of_rule(Rule(**spec), names)) for spec in template.rules(chosen)
+        (spec["name"], sentences.of_rule(Rule(**spec), names))
+        for spec in cold_leads.rules(template, chosen, form.cold())
     ]
 
 

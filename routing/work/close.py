@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 
@@ -9,6 +10,7 @@ from reps.models import User
 from routing import ownership, signals, states
 from routing.models import Lead, Outcome
 from routing.models.assignment import Reason
+from routing.scoring import funnel
 from routing.work import steps
 from routing.work.refusals import WorkRefused
 
@@ -35,9 +37,12 @@ def record_outcome(
     value: Decimal | None = None,
     reason: str = "",
     owner_only: bool = True,
+    happened_at: datetime | None = None,
 ) -> Lead:
     """
     Record what became of a lead. WON and LOST end it and release capacity and clocks.
+
+    `happened_at` dates the outcome itself, where it is told of later, e.g. by a CRM.
 
     :raises NotYours: for anybody but the owner, unless `owner_only` is off (imports, CRM)
     :raises WorkRefused: for an unknown outcome, or LOST without a reason
@@ -51,9 +56,10 @@ def record_outcome(
     if owner_only:
         steps.own(lead, by)
     state = STATE_AFTER[Outcome.Kind(kind)]
-    Outcome.objects.create(lead=lead, kind=kind, value=value, at=at, by=by)
+    Outcome.objects.create(lead=lead, kind=kind, value=value, at=happened_at or at, by=by)
     if state in states.TERMINAL:
-        _end(lead, state, reason=reason, value=value, by=by, at=at, driver=driver)
+        stamps = funnel.stamps(lead, state, at=happened_at or at)
+        _end(lead, state, reason=reason, value=value, stamps=stamps, by=by, at=at, driver=driver)
     else:
         if state is not None:
             steps.move_to(lead, state, reason=reason)
@@ -98,6 +104,7 @@ def _end(
     *,
     reason: str,
     value: Decimal | None,
+    stamps: dict[str, Any],
     by: User | None,
     at: datetime,
     driver: str,
@@ -111,7 +118,12 @@ def _end(
         by=by,
         at=at,
         driver=driver,
-        also={"state": state, "state_reason": reason[:200], "value": value},
+        also={
+            "state": state,
+            "state_reason": reason[:200],
+            "value": value,
+            **stamps,
+        },
     )
 
 

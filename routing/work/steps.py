@@ -8,6 +8,7 @@ from reps.models import Rep, User
 from routing import ownership, states, waking
 from routing.models import Lead
 from routing.privacy.registry import unnamed
+from routing.scoring import funnel
 from routing.work.refusals import NotYours
 
 
@@ -53,7 +54,9 @@ def save(
     at: datetime,
     data: dict[str, Any] | None = None,
 ) -> None:
-    """Save a locked lead with its history and its audit event."""
+    """Save a locked lead with its history and its audit event, and stamp what it became."""
+    for name, moment in funnel.stamps(lead, lead.state, at=at).items():
+        setattr(lead, name, moment)
     trail.save(lead, by=by, at=at, reason=kind, kind=kind, data=data)
     if getattr(lead, "weighs_anew", False) and lead.owner_id is not None:
         lead.weighs_anew = False

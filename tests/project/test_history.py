@@ -31,6 +31,7 @@ from reps.models.tracked import bulk_writer
 from reps.trail import audit
 from reps.trail.history import tracked_fields, tracked_models
 from routing.models import (
+    FunnelDefinition,
     GoldenLead,
     Lead,
     LeadForm,
@@ -42,7 +43,7 @@ from routing.models import (
     ReassignmentRequest,
     Rule,
     RuleSet,
-    ScoreFactor,
+    ScoreModel,
     Source,
 )
 from sla.models import PauseReason, Policy
@@ -222,9 +223,24 @@ CASES: dict[type[models.Model], Case] = {
             "published_by_id": row.created_by_id,
         },
     ),
-    ScoreFactor: Case(
-        lambda: ScoreFactor(name="Fits", condition={"all": []}, points=-5),
-        lambda row: {"points": 20, "condition": {"any": []}},
+    FunnelDefinition: Case(
+        lambda: FunnelDefinition(
+            kind="MQL", version=1, text="Müller says so", made_by=make.user(), made_at=AT
+        ),
+        lambda row: {
+            "marketing_by_id": row.made_by_id,
+            "marketing_at": LATER,
+            "condition": {"any": []},
+        },
+    ),
+    ScoreModel: Case(
+        lambda: ScoreModel(version=3, note="First", created_by=make.user()),
+        lambda row: {
+            "body": {"threshold": 70, "factors": [{"name": "“ü”"}]},
+            "state": "PUBLISHED",
+            "published_at": LATER,
+            "published_by_id": row.created_by_id,
+        },
     ),
     Skill: Case(
         lambda: Skill(slug="french", name="French"),
@@ -365,7 +381,7 @@ def test_history_leaves_out_only_the_columns_that_are_derived():
         if field not in tracked_fields(model)
     }
 
-    derived = {"route_at", "due_at", "due_what", "due_from", "paused_until"}
+    derived = {"route_at", "rescore_at", "due_at", "due_what", "due_from", "paused_until"}
     readings = {"next_fetch_at", "fetched_at", "etag", "modified", "failures", "error"}
     linter = {"linted_stamp", "linted_at", "linted_ruleset_id"}
     # The address of a calendar is a secret.

@@ -32,6 +32,7 @@ from routing.models import (
     Submission,
     Touch,
 )
+from routing.scoring import edit as score_edit
 from sla.models import Clock, Escalation, Pause
 from tests import make
 from tests.tamper import run
@@ -508,8 +509,8 @@ def test_a_lead_for_which_nobody_active_answers_is_found(world):
 
 
 def test_a_row_that_is_gone_without_a_history_row_is_found(world):
-    factor = make.factor(1, {"all": []})
-    run("DELETE FROM routing_scorefactor WHERE id = %s", factor.pk)
+    draft = score_edit.draft(by=None, at=make.MONDAY_9AM)
+    run("DELETE FROM routing_scoremodel WHERE id = %s", draft.pk)
 
     assert violations("H1")
 

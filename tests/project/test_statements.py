@@ -18,7 +18,8 @@ from sla.services import clocks
 from tests import make
 
 AT = make.MONDAY_9AM
-SIZES = {"sqlite": (2, 20), "postgresql": (2, 20, 200)}
+# Django writes at most 999 values with one statement of SQLite, and a lead has many columns.
+SIZES = {"sqlite": (2, 12), "postgresql": (2, 20, 200)}
 
 pytestmark = pytest.mark.django_db
 

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import Account, AccountOwner
-from routing.models import Lead, Organisation, Pool, Rule, RuleSet, ScoreFactor
+from routing.models import Lead, Organisation, Pool, Rule, RuleSet
 from routing.rules import lifecycle
 from sla.models import Policy
 from tests import make
@@ -262,7 +262,7 @@ def test_a_named_account_is_given_by_inline(browser, boss):
     assert AccountOwner.objects.get().rep == rep
 
 
-@pytest.mark.parametrize("model", [Policy, ScoreFactor])
+@pytest.mark.parametrize("model", [Policy])
 def test_conditions_are_read_before_they_are_saved(browser, model):
     bad = json.dumps({"fact": "score_of_score", "op": "eq", "value": 1})
 

@@ -28,9 +28,21 @@ def findings(ruleset) -> dict[str, bool]:
 
 
 def test_the_standard_rules_have_nothing_to_mend(pool):
+    make.score_model()
     rules = draft(*standard.rules(pool=pool, fallback=make.queue(name="Last")))
 
     assert lint(rules) == []
+
+
+def test_a_threshold_is_held_against_the_live_score(pool):
+    rules = draft(*standard.rules(pool=pool, fallback=make.queue(name="Last")))
+    assert findings(rules) == {"no_score": False}
+
+    make.score_model(threshold=70)
+    assert findings(rules) == {"other_threshold": False}
+
+    make.score_model(threshold=60)
+    assert findings(rules) == {}
 
 
 def test_a_missing_fallback_is_an_error(pool):

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from routing.models import Organisation, Rule, RuleSet, ScoreFactor
+from routing.models import Organisation, Rule, RuleSet
 from routing.rules import edit, lifecycle
 from tests import make
 
@@ -221,30 +221,6 @@ def test_a_draft_goes_live_and_the_version_before_comes_back(client, manager, dr
     assert refused.status_code == 422
     assert Organisation.get().live_ruleset == before
     assert "it was better" in Organisation.history.first().history_change_reason
-
-
-def test_a_line_of_the_score_is_added_changed_and_taken_out(client, manager):
-    client.post(reverse("factor_add"), {"name": "Big", "points": "30", "is_active": "on", **ROW})
-    factor = ScoreFactor.objects.get()
-    page = client.get(reverse("score")).content.decode()
-    client.post(reverse("factor", args=[factor.pk]), {"name": "Big", "points": "20", **ROW})
-
-    factor.refresh_from_db()
-    assert "+30" in page
-    assert "employees is at least 500" in page
-    assert (factor.points, factor.is_active) == (20, False)
-    client.post(reverse("factor_delete", args=[factor.pk]))
-    assert not ScoreFactor.objects.exists()
-
-
-def test_a_score_asks_for_no_score_and_no_owner(client, manager):
-    page = client.post(
-        reverse("factor_add"),
-        {"name": "Odd", "points": "1", **ROW, "c_fact": "score", "c_value": "5"},
-    )
-
-    assert page.status_code == 422
-    assert not ScoreFactor.objects.exists()
 
 
 MADE_UP = ["drop:9:9", "drop:²:²", "drop:" + "9" * 5000, "row:", ":", "x" * 9000]

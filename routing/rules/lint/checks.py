@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeAlias
 
-from routing.rules.lint import hot, market, stages, targets, upkeep
+from routing.rules.lint import hot, market, stages, targets, threshold, upkeep
 from routing.rules.lint.finding import Finding
 from routing.rules.lint.reach import Reach
 from routing.rules.lint.world import Entry, World
@@ -27,6 +27,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     targets.unstaffed,
     stages.check,
     hot.check,
+    threshold.check,
     upkeep.splits,
     upkeep.dates,
     upkeep.branches,

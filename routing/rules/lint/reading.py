@@ -11,14 +11,13 @@ from reps.models import Rep, Team, User
 from routing import engine
 from routing.dispatch import snapshot
 from routing.engine.conditions import All, Check
-from routing.models import Decision, Pool, Queue, Rule, RuleSet
+from routing.models import Decision, Organisation, Pool, Queue, Rule, RuleSet
 from routing.qualify.facts import KINDS
-from routing.qualify.scoring import HIGHEST, HOT_FROM, tier_of
 from routing.rules.lint import promises
 from routing.rules.lint.world import Entry, QueueInfo, Traffic, World
+from routing.scoring import live
+from routing.scoring.live import Live
 
-# What a lead must score to be hot, and what it is called then.
-HOT = All((Check("tier", "eq", tier_of(HIGHEST)), Check("score", "gte", HOT_FROM)))
 TRAFFIC_DAYS = 30
 
 
@@ -49,6 +48,7 @@ def entries(rules: Sequence[Rule]) -> list[Entry]:
 def world(*, at: datetime) -> World:
     """Read the company as it stands."""
     shot = snapshot.current(at=at)
+    scores = _live_score()
     people = list(User.objects.all())
     return World(
         at=int(at.timestamp()),
@@ -70,8 +70,16 @@ def world(*, at: datetime) -> World:
         promises=promises.read(),
         traffic=_traffic(at=at),
         kinds=dict(KINDS),
-        hot=HOT,
+        # A lead that is hot has the tier, and the points that it takes.
+        hot=All((Check("tier", "eq", "HOT"), Check("score", "gte", scores.model.hot_from))),
+        has_score=scores.row_id is not None,
+        threshold=None if scores.row_id is None else scores.model.threshold,
     )
+
+
+def _live_score() -> Live:
+    organisation = Organisation.objects.first()
+    return Live() if organisation is None else live.read(organisation)
 
 
 def _traffic(*, at: datetime) -> Traffic:

@@ -94,6 +94,9 @@ class World:
     kinds: Mapping[str, str] = field(default_factory=dict)
     # What holds for every hot lead.
     hot: Condition = HOT
+    # Whether a score is live at all, and its threshold (None: not known here).
+    has_score: bool = True
+    threshold: int | None = None
 
     def is_active(self, rep: int | None) -> bool:
         """Say whether a rep is there and works here."""

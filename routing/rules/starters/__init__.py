@@ -16,13 +16,15 @@ from routing.models import GoldenLead, RuleSet
 from routing.rules import lifecycle
 from routing.rules.edit import add_rules
 from routing.rules.lifecycle import RulesRefused
+from routing.rules.starters import cold_leads
 from routing.rules.starters.base import Chosen, Slot, Template
 from routing.rules.starters.by_place import FIELD, REGION
 from routing.rules.starters.by_size import BY_SIZE, WATERFALL
+from routing.rules.starters.cold_leads import Cold
 from routing.rules.starters.owners import SMALL_TEAM, STANDARD
 from routing.rules.starters.product_led import PRODUCT_LED
 
-__all__ = ["ALL", "BY_SLUG", "Slot", "Template", "start", "started"]
+__all__ = ["ALL", "BY_SLUG", "Cold", "Slot", "Template", "start", "started"]
 
 ALL = (SMALL_TEAM, STANDARD, BY_SIZE, WATERFALL, FIELD, PRODUCT_LED, REGION)
 BY_SLUG: Mapping[str, Template] = {template.slug: template for template in ALL}
@@ -32,11 +34,19 @@ started = Signal()
 
 
 @transaction.atomic
-def start(*, template: Template, chosen: Chosen, by: User, at: datetime) -> RuleSet:
+def start(
+    *,
+    template: Template,
+    chosen: Chosen,
+    cold: Cold | None = None,
+    by: User,
+    at: datetime,
+) -> RuleSet:
     """
     Fill an empty draft with a template's rules and golden leads.
 
-    `chosen` has a record for every slot of the template.
+    `chosen` has a record for every slot of the template; `cold` says what becomes of leads
+    below the threshold, None what the template says.
 
     :raises RulesRefused: if a slot is empty, or the draft has rules already
     """
@@ -48,8 +58,8 @@ def start(*, template: Template, chosen: Chosen, by: User, at: datetime) -> Rule
         raise RulesRefused(
             f"{draft} has rules already. Empty or publish it first, then take a template."
         )
-    add_rules(draft, template.rules(chosen), by=by, at=at)
-    for columns in template.golden(chosen):
+    add_rules(draft, cold_leads.rules(template, chosen, cold), by=by, at=at)
+    for columns in cold_leads.golden(template, chosen, cold):
         trail.save(GoldenLead(ruleset=draft, **columns), by=by, at=at, reason="template")
     started.send(sender=Template, template=template, by=by, at=at)
     return draft

@@ -41,6 +41,8 @@ class Template:
     rules: Callable[[Chosen], list[Spec]]
     golden: Callable[[Chosen], list[Spec]]
     acknowledge: int | None = None
+    # Whether the rules themselves begin with the threshold of the score.
+    has_threshold: bool = False
 
 
 def rule(name: str, condition: Spec, path: Spec, reasoning: str) -> Spec:

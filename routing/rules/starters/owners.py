@@ -124,4 +124,5 @@ STANDARD = Template(
     _standard_rules,
     _standard_golden,
     acknowledge=15,
+    has_threshold=True,
 )

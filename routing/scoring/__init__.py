@@ -1,0 +1,1 @@
+"""The score in service: its versions, what it does to leads, and how well it tells."""
