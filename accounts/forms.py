@@ -5,7 +5,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.geography import Place, country_code
+from accounts.areas import Place
+from accounts.geography import country_code
 from accounts.models import Account, AccountOwner, Territory
 from reps import access
 from reps.forms import DateInput

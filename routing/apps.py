@@ -37,6 +37,7 @@ class RoutingConfig(AppConfig):
         from routing.rules.lint import live as lint
         from routing.rules.lint import news as lint_news  # noqa: F401 - registers its kind
         from routing.simulation import work as simulations
+        from routing.territories import asking  # noqa: F401 - registers itself
         from routing.work import requests
 
         jobs.register(jobs.Job("imports", imports.drain, imports.oldest))

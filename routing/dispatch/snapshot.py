@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts import places
-from accounts.geography import AreaIndex
+from accounts.areas import AreaIndex
 from accounts.models import Territory
 from accounts.services.territories import area_of, serving
 from reps.availability import (
@@ -29,7 +29,6 @@ from routing.engine import (
     PoolSpec,
     RepSpec,
     Roster,
-    TerritorySpec,
     codec,
     compile_ruleset,
     parse_ruleset,
@@ -38,6 +37,7 @@ from routing.fairness import limits, performance
 from routing.fairness.shares import weight_of
 from routing.models import Batch, Pool, PoolMember, RosterSnapshot, Rule, RuleSet
 from routing.qualify.facts import KINDS
+from routing.territories.serving import specs
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,8 @@ def forget() -> None:
 
 
 def _build(*, stamp: int, at: datetime) -> Snapshot:
-    roster = Roster.of(_reps(at), _pools(), _territories())
+    territories = list(Territory.objects.all())
+    roster = Roster.of(_reps(at), _pools(), specs(territories))
     body = codec.encode_roster(roster)
     since, until = _validity(at)
     return Snapshot(
@@ -106,7 +107,7 @@ def _build(*, stamp: int, at: datetime) -> Snapshot:
         digest=codec.digest(body),
         body=body.decode(),
         roster=roster,
-        areas=_areas(),
+        areas=_areas(territories),
     )
 
 
@@ -198,16 +199,8 @@ def _pools() -> list[PoolSpec]:
     ]
 
 
-def _territories() -> list[TerritorySpec]:
-    pools = dict(Pool.objects.filter(territory__isnull=False).values_list("territory_id", "pk"))
-    return [
-        TerritorySpec(pk, owner, backup, pools.get(pk))
-        for pk, owner, backup in Territory.objects.values_list("pk", "owner_id", "backup_id")
-    ]
-
-
-def _areas() -> AreaIndex:
-    rows = {row.pk: row for row in Territory.objects.all()}
+def _areas(territories: Iterable[Territory]) -> AreaIndex:
+    rows = {row.pk: row for row in territories}
     return AreaIndex([area_of(row) for row in serving(rows)])
 
 
