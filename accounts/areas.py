@@ -24,6 +24,7 @@ Of the areas that cover a place the most specific wins, in this order:
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from accounts.geography import country_code, plain, postal_code, region_code, subdivision
@@ -137,7 +138,7 @@ class _Criteria:
                 return False
         if self.postal and not self.postal_width(spot.postal):
             return False
-        return all(ask(spot.facts) for ask in self.asks)
+        return not self.asks or all(ask(spot.facts) for ask in self.asks)
 
     def postal_width(self, postal: str) -> int:
         """Give 1 plus the length of the longest part that covers the code; 0 if none does."""
@@ -154,6 +155,7 @@ def _within(postal: str, ends: tuple[str, str]) -> bool:
     return complete and low <= postal and postal[: len(high)] <= high
 
 
+@lru_cache(maxsize=65_536)
 def _width(ends: tuple[str, str]) -> int:
     return len(_shared_beginning(*ends)) + 1
 
@@ -237,6 +239,8 @@ class _Node:
 
 # What an area is filed under: country, kind and value of its narrowest geography, industry.
 _Slot = tuple[str | None, str, str, str | None]
+# What kind of slot it is: by country, by which geography, of how many characters, by industry.
+_Shape = tuple[bool, str, int, bool]
 
 
 class AreaIndex:
@@ -267,14 +271,14 @@ class AreaIndex:
         self._slots = {
             slot: tuple(sorted(entries, key=lambda e: e[0])) for slot, entries in slots.items()
         }
-        # Only the kinds of slot that occur are looked up; mostly there are three or four.
-        self._shapes = sorted(
-            {
-                (slot[0] is not None, slot[1], len(slot[2]) if slot[1] == "p" else 0,
-                 slot[3] is not None)
-                for slot in self._slots
-            }
-        )  # fmt: skip
+        # Only the kinds of slot that occur are looked up, and the one with the most specific area
+        # first, so that a look-up ends as soon as no other kind holds anything better.
+        shapes: dict[_Shape, _Key] = {}
+        for slot, entries in self._slots.items():
+            length = len(slot[2]) if slot[1] == "p" else 0
+            shape = (slot[0] is not None, slot[1], length, slot[3] is not None)
+            shapes[shape] = min(shapes.get(shape, entries[0][0]), entries[0][0])
+        self._shapes = sorted(((best, shape) for shape, best in shapes.items()))
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -305,8 +309,9 @@ class AreaIndex:
         }
         return sorted(found, key=repr)
 
-    def _slots_for(self, spot: _Spot) -> Iterator[tuple[tuple[_Key, _Node], ...]]:
-        for by_country, kind, length, by_industry in self._shapes:
+    def _slots_for(self, spot: _Spot) -> Iterator[tuple[_Key, tuple[tuple[_Key, _Node], ...]]]:
+        """Give the slots that hold for a spot, each with the best key that its kind can hold."""
+        for best, (by_country, kind, length, by_industry) in self._shapes:
             if kind == "p":
                 if len(spot.postal) < max(length, 1):
                     continue
@@ -320,7 +325,7 @@ class AreaIndex:
                 spot.industry if by_industry else None,
             )
             if entries := self._slots.get(slot):
-                yield entries
+                yield best, entries
 
 
 def most_specific(index: AreaIndex, place: Place) -> AreaId | None:
@@ -328,7 +333,9 @@ def most_specific(index: AreaIndex, place: Place) -> AreaId | None:
     spot = _spot(place)
     best: _Key | None = None
     winner: _Node | None = None
-    for entries in index._slots_for(spot):
+    for at_best, entries in index._slots_for(spot):
+        if best is not None and at_best >= best:
+            break
         for key, node in entries:
             if best is not None and key >= best:
                 break
@@ -345,7 +352,7 @@ def why(index: AreaIndex, place: Place) -> list[Contender]:
     spot = _spot(place)
     covering = {
         node.area.id: node
-        for entries in index._slots_for(spot)
+        for _, entries in index._slots_for(spot)
         for _, node in entries
         if node.covers(spot)
     }

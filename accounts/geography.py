@@ -44,6 +44,7 @@ _SUBDIVISION: Final = re.compile(r"([A-Z]{2})-([A-Z0-9]{1,3})")
 _ZIP_PLUS_FOUR: Final = re.compile(r"\d{5}-\d{4}")
 
 
+@lru_cache(maxsize=8192)
 def country_code(text: str) -> str | None:
     """
     Give the ISO 3166 two-letter code for a code of two or three letters or a usual name.
@@ -53,6 +54,7 @@ def country_code(text: str) -> str | None:
     return _COUNTRIES.get(plain(text)) if text else None
 
 
+@lru_cache(maxsize=8192)
 def subdivision(text: str) -> tuple[str, str] | None:
     """Give country and part of an ISO 3166-2 code such as "US-CA"; None for anything else."""
     match = _SUBDIVISION.fullmatch(text.strip().upper())
@@ -73,6 +75,7 @@ def state_names() -> Mapping[str, str]:
     return found
 
 
+@lru_cache(maxsize=8192)
 def region_code(country: str, text: str) -> str:
     """
     Give the comparable form of a region: US states as two letters, all else folded, upper case.

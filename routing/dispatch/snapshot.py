@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Count, Max
+
 from accounts import places
 from accounts.areas import AreaIndex
 from accounts.models import Territory
@@ -67,6 +69,8 @@ class _Cache(threading.local):
         self.rules_digests: dict[int, str] = {}
         # The day in epoch seconds, and everybody's performance when it began.
         self.performance: tuple[int, dict[int, int]] | None = None
+        # How many changes of territories there had been, and the index of them.
+        self.areas: tuple[tuple[int, int], AreaIndex] | None = None
 
 
 _cache = _Cache()
@@ -90,14 +94,13 @@ def current(*, at: datetime) -> Snapshot:
 
 def forget() -> None:
     """Empty the cache; for tests, where a new database may carry an old stamp."""
-    _cache.snapshot = _cache.performance = None
+    _cache.snapshot = _cache.performance = _cache.areas = None
     _cache.rules.clear()
     _cache.rules_digests.clear()
 
 
 def _build(*, stamp: int, at: datetime) -> Snapshot:
-    territories = list(Territory.objects.all())
-    roster = Roster.of(_reps(at), _pools(), specs(territories))
+    roster = Roster.of(_reps(at), _pools(), specs())
     body = codec.encode_roster(roster)
     since, until = _validity(at)
     return Snapshot(
@@ -107,7 +110,7 @@ def _build(*, stamp: int, at: datetime) -> Snapshot:
         digest=codec.digest(body),
         body=body.decode(),
         roster=roster,
-        areas=_areas(territories),
+        areas=_areas(),
     )
 
 
@@ -199,9 +202,20 @@ def _pools() -> list[PoolSpec]:
     ]
 
 
-def _areas(territories: Iterable[Territory]) -> AreaIndex:
-    rows = {row.pk: row for row in territories}
-    return AreaIndex([area_of(row) for row in serving(rows)])
+def _areas() -> AreaIndex:
+    """
+    Return the index of territories, made anew only after one of them has changed.
+
+    A roster is made whenever anybody's hours change, and an index of ten thousand takes a
+    second. Every change of a territory leaves a row of history. The highest number alone would
+    not do: of two changes at once the one with the lower number may be committed last.
+    """
+    state = Territory.history.aggregate(last=Max("history_id"), number=Count("history_id"))
+    changes = (state["last"] or 0, state["number"])
+    if _cache.areas is None or _cache.areas[0] != changes:
+        rows = {row.pk: row for row in Territory.objects.all()}
+        _cache.areas = (changes, AreaIndex([area_of(row) for row in serving(rows)]))
+    return _cache.areas[1]
 
 
 def rule_json(rule: Rule) -> dict:

@@ -1,3 +1,5 @@
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,6 +7,7 @@ from hypothesis import strategies as st
 from accounts import areas as areas_module
 from accounts import geography
 from accounts.areas import Area, AreaIndex, AreaTreeBroken, Place, most_specific, why
+from accounts.management.commands import bench_territories
 
 
 def winner(areas, place):
@@ -296,3 +299,24 @@ def test_no_text_is_too_strange(country, region, code, industry):
 @given(DIGITS, DIGITS)
 def test_a_range_is_filed_under_few_beginnings(low, high):
     assert len(list(areas_module._prefixes_of(low, high))) <= 36 * 2 * 3
+
+
+def areas_looked_at(size, monkeypatch):
+    """How many areas one look-up examines, on average."""
+    chance = random.Random(size)
+    index = AreaIndex(bench_territories.plan(size, chance))
+    places = [bench_territories.place(chance) for _ in range(500)]
+    seen = []
+    covers = areas_module._Node.covers
+    monkeypatch.setattr(
+        areas_module._Node, "covers", lambda node, spot: seen.append(node) or covers(node, spot)
+    )
+    for place in places:
+        most_specific(index, place)
+    monkeypatch.undo()
+    return len(seen) / len(places)
+
+
+def test_a_look_up_among_ten_thousand_examines_as_few_areas_as_among_ten(monkeypatch):
+    assert areas_looked_at(10, monkeypatch) <= 2
+    assert areas_looked_at(10_000, monkeypatch) <= 2
