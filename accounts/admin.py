@@ -9,6 +9,7 @@ from accounts.models import (
     Opportunity,
     Territory,
     TerritoryBackup,
+    TerritoryImport,
 )
 from accounts.models.territory import text_list
 from reps.admin_base import LedgerAdmin, TrackedAdmin, TrackedForm, TrackedInline
@@ -76,6 +77,15 @@ class TerritoryBackupAdmin(TrackedAdmin):
     list_select_related = ["territory", "rep__user"]
     search_fields = ["territory__name", "rep__user__first_name", "rep__user__last_name"]
     autocomplete_fields = ["territory", "rep"]
+
+
+@admin.register(TerritoryImport)
+class TerritoryImportAdmin(LedgerAdmin):
+    """Files of territories: when, by whom, what they did."""
+
+    list_display = ["file_name", "created_by", "created_at", "applied_at", "said"]
+    list_select_related = ["created_by"]
+    search_fields = ["file_name"]
 
 
 @admin.register(AccountKey)

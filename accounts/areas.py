@@ -25,7 +25,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final
+from typing import Final, Literal
 
 from accounts.geography import country_code, plain, postal_code, region_code, subdivision
 
@@ -368,6 +368,62 @@ def why(index: AreaIndex, place: Place) -> list[Contender]:
         )
         for node in ranked
     ]
+
+
+Step = Literal["criteria", "geography", "postal", "depth", "rank", "id"]
+
+
+def decided_by(winner: Contender, other: Contender) -> Step:
+    """Say which step of the order of precedence put one contender before another."""
+    if len(winner.criteria) != len(other.criteria):
+        return "criteria"
+    if winner.geography != other.geography:
+        return "geography"
+    if winner.postal_width != other.postal_width:
+        return "postal"
+    if winner.depth != other.depth:
+        return "depth"
+    return "rank" if winner.rank != other.rank else "id"
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """
+    Where an area lies, its ancestors' criteria included; None does not restrict.
+
+    Regions are (country, region), the country "" where it may be any.
+    """
+
+    countries: frozenset[str] | None
+    regions: frozenset[tuple[str, str]] | None
+    prefixes: frozenset[str]
+    ranges: tuple[tuple[str, str], ...]
+    is_postal: bool
+
+    def lies_in(self, country: str) -> bool:
+        """Whether any of it may lie in a country."""
+        if self.countries is not None and country not in self.countries:
+            return False
+        fixed = {own for own, _ in self.regions or () if own}
+        free = self.regions is None or any(not own for own, _ in self.regions)
+        return free or country in fixed
+
+
+def footprint(index: AreaIndex, area_id: AreaId) -> Footprint:
+    """Say where an area lies."""
+    line = index.nodes[area_id].line
+    countries: frozenset[str] | None = None
+    for criteria in line:
+        if criteria.countries is not None:
+            countries = criteria.countries if countries is None else countries & criteria.countries
+    postal = next((criteria for criteria in line if criteria.postal), None)
+    return Footprint(
+        countries=countries,
+        regions=next((criteria.regions for criteria in line if criteria.regions is not None), None),
+        prefixes=postal.prefixes if postal else frozenset(),
+        ranges=postal.ranges if postal else (),
+        is_postal=postal is not None,
+    )
 
 
 def _node(area: Area, roster: Mapping[AreaId, Area], own: Mapping[AreaId, _Criteria]) -> _Node:

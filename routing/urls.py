@@ -23,6 +23,9 @@ from routing.views import (
     score,
     setup,
     simulations,
+    territories,
+    territory_edit,
+    territory_files,
 )
 
 urlpatterns = [
@@ -48,4 +51,7 @@ urlpatterns = [
     *onetap.urlpatterns,
     *hooks.urlpatterns,
     *privacy.urlpatterns,
+    *territories.urlpatterns,
+    *territory_edit.urlpatterns,
+    *territory_files.urlpatterns,
 ]

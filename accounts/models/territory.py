@@ -1,5 +1,6 @@
 """Territories: a tree of criteria, each with an owner and who stands in."""
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
@@ -189,3 +190,26 @@ class TerritoryBackup(TrackedModel):
 
     def __str__(self) -> str:
         return f"{self.rep} for {self.territory}"
+
+
+class TerritoryImport(models.Model):
+    """
+    A file of territories between its preview and its confirmation, and then that it was taken.
+
+    The content is dropped once it has been applied; what it changed is in the history.
+    """
+
+    file_name = models.CharField(_("file"), max_length=200)
+    content = models.BinaryField(null=True, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField(_("uploaded"))
+    applied_at = models.DateTimeField(_("applied"), null=True)
+    said = models.CharField(_("what it did"), max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.file_name

@@ -12,6 +12,15 @@ from routing.rules.sentences import Names, condition_words
 NOT_ASKED = frozenset({"territory", "now", "waited"})
 
 
+def may_be_asked(fact: facts.Fact) -> bool:
+    """Whether a territory may ask for this: decisions run again must find the same territory."""
+    owners = (facts.OWNER_GROUP, facts.ENGINE_GROUP)
+    return not fact.personal and fact.group not in owners and fact.name not in NOT_ASKED
+
+
+KINDS = {fact.name: fact.kind for fact in facts.ALL if may_be_asked(fact)}
+
+
 def read(stored: object) -> Sequence[conditions.Question]:
     """
     Return one question per part that must hold.
