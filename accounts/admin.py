@@ -2,7 +2,15 @@
 
 from django.contrib import admin
 
-from accounts.models import Account, AccountKey, AccountOwner, Opportunity, Territory
+from accounts.models import (
+    Account,
+    AccountKey,
+    AccountOwner,
+    Opportunity,
+    Territory,
+    TerritoryBackup,
+    TerritoryImport,
+)
 from accounts.models.territory import text_list
 from reps.admin_base import LedgerAdmin, TrackedAdmin, TrackedForm, TrackedInline
 
@@ -48,6 +56,11 @@ class OpportunityAdmin(TrackedAdmin):
     autocomplete_fields = ["account", "owner"]
 
 
+class TerritoryBackupInline(TrackedInline):
+    model = TerritoryBackup
+    autocomplete_fields = ["rep"]
+
+
 @admin.register(Territory)
 class TerritoryAdmin(TrackedAdmin):
     list_display = ["name", "parent", "owner", "backup", "rank", "is_active"]
@@ -55,6 +68,24 @@ class TerritoryAdmin(TrackedAdmin):
     list_filter = ["is_active"]
     search_fields = ["name"]
     autocomplete_fields = ["parent", "owner", "backup"]
+    inlines = [TerritoryBackupInline]
+
+
+@admin.register(TerritoryBackup)
+class TerritoryBackupAdmin(TrackedAdmin):
+    list_display = ["territory", "rep", "position"]
+    list_select_related = ["territory", "rep__user"]
+    search_fields = ["territory__name", "rep__user__first_name", "rep__user__last_name"]
+    autocomplete_fields = ["territory", "rep"]
+
+
+@admin.register(TerritoryImport)
+class TerritoryImportAdmin(LedgerAdmin):
+    """Files of territories: when, by whom, what they did."""
+
+    list_display = ["file_name", "created_by", "created_at", "applied_at", "said"]
+    list_select_related = ["created_by"]
+    search_fields = ["file_name"]
 
 
 @admin.register(AccountKey)

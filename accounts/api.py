@@ -50,15 +50,18 @@ class TerritorySerializer(TrackedSerializer):
         fields = [
             "id",
             "name",
+            "description",
             "parent",
             "owner",
             "backup",
             "countries",
             "regions",
             "postal_prefixes",
+            "postal_ranges",
             "industries",
             "employees_min",
             "employees_max",
+            "conditions",
             "rank",
             "is_active",
         ]

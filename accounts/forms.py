@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.geography import Place, country_code
-from accounts.models import Account, AccountOwner, Territory
+from accounts.geography import country_code
+from accounts.models import Account, AccountOwner
 from reps import access
 from reps.forms import DateInput
 from reps.models import Rep, User
@@ -32,70 +32,10 @@ def words(**kwargs: Any) -> WordsField:
     return WordsField(required=False, max_length=4000, **kwargs)
 
 
-def _reps(*, keep: tuple[int | None, ...] = ()) -> Any:
+def reps_here(*, keep: tuple[int | None, ...] = ()) -> Any:
     """Active reps, and whoever is named already."""
     active = Rep.objects.filter(is_active=True) | Rep.objects.filter(pk__in=[k for k in keep if k])
     return active.select_related("user", "team").distinct()
-
-
-class TerritoryForm(forms.ModelForm):
-    countries = words(label=_("Countries"), help_text=_("e.g. DE, AT, Switzerland"))
-    regions = words(label=_("States or regions"), help_text=_("e.g. California, NY, DE-BY"))
-    postal_prefixes = words(label=_("Postal codes that begin with"), help_text=_("e.g. 80, 81, 94"))
-    industries = words(label=_("Industries"), help_text=_("As accounts and forms name them."))
-
-    class Meta:
-        model = Territory
-        fields = (
-            "name",
-            "parent",
-            "owner",
-            "backup",
-            "countries",
-            "regions",
-            "postal_prefixes",
-            "industries",
-            "employees_min",
-            "employees_max",
-            "rank",
-            "is_active",
-        )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        row = self.instance
-        for name in ("owner", "backup"):
-            self.fields[name].queryset = _reps(keep=(row.owner_id, row.backup_id))
-            self.fields[name].empty_label = str(_("nobody"))
-        self.fields["parent"].queryset = Territory.objects.exclude(pk=row.pk)
-        self.fields["parent"].empty_label = str(_("nothing: it stands on its own"))
-        self.fields["employees_min"].label = _("Employees from")
-        self.fields["employees_max"].label = _("Employees up to")
-
-    def clean_countries(self) -> list[str]:
-        found = []
-        for text in self.cleaned_data["countries"]:
-            code = country_code(text)
-            if code is None:
-                raise forms.ValidationError(
-                    _("“%(text)s” is no country that we know; write DE or Germany."),
-                    params={"text": text},
-                )
-            found.append(code)
-        return list(dict.fromkeys(found))
-
-
-class PlaceForm(forms.Form):
-    """Where somebody is, to ask which territory they belong to."""
-
-    country = forms.CharField(required=False, max_length=80, label=_("Country"))
-    region = forms.CharField(required=False, max_length=80, label=_("State or region"))
-    postal_code = forms.CharField(required=False, max_length=20, label=_("Postal code"))
-    industry = forms.CharField(required=False, max_length=80, label=_("Industry"))
-    employees = forms.IntegerField(required=False, min_value=0, label=_("Employees"))
-
-    def place(self) -> Place:
-        return Place(**self.cleaned_data)
 
 
 class AccountForm(forms.ModelForm):
@@ -174,7 +114,7 @@ class OwnerForm(forms.Form):
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        reps = _reps()
+        reps = reps_here()
         if not access.is_revops(by):
             reps = reps.filter(team__in=access.teams_of(by))
         self.fields["rep"].queryset = reps

@@ -1,156 +1,21 @@
 """
-Which sales area a place belongs to.
+Names of places in comparable form: countries, regions, postal codes.
 
-Pure: areas and a place in, an id out. An `AreaIndex` is built once per roster; a look-up then
-costs some microseconds whether there are ten areas or ten thousand.
-
-An area covers a place when every criterion of the area *and of its ancestors* holds: a child
-inherits. Inside one criterion any value is enough. An unknown part of the place (no industry,
-no head count) never satisfies a criterion on it, and a criterion none of whose values can be
-read holds nowhere: a typing mistake must not widen an area. An area without any criterion,
-own or inherited, covers every place, as the least specific of all.
-
-Of the areas that cover a place the most specific wins, in this order:
-
-1. more criteria (country, region, postal code, industry, employees: one each at most,
-   ancestors' included);
-2. narrower geography: postal code, then region, then country, then none; between two postal
-   codes the longer prefix (a range counts as the beginning its ends share);
-3. deeper in the tree;
-4. lower manual rank;
-5. lower id.
+Pure: text in, a code out; what is not known is not guessed.
 """
 
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
 from accounts import names
-
-AreaId = int | str
-
-# ISO 3166-1: two letters, three letters, name. Names from tzdata's iso3166.tab (public domain).
-_ISO_3166: Final = """
-AD AND Andorra; AE ARE United Arab Emirates; AF AFG Afghanistan; AG ATG Antigua & Barbuda; AI
-AIA Anguilla; AL ALB Albania; AM ARM Armenia; AO AGO Angola; AQ ATA Antarctica; AR ARG
-Argentina; AS ASM American Samoa; AT AUT Austria; AU AUS Australia; AW ABW Aruba; AX ALA Åland
-Islands; AZ AZE Azerbaijan; BA BIH Bosnia & Herzegovina; BB BRB Barbados; BD BGD Bangladesh;
-BE BEL Belgium; BF BFA Burkina Faso; BG BGR Bulgaria; BH BHR Bahrain; BI BDI Burundi; BJ BEN
-Benin; BL BLM St Barthelemy; BM BMU Bermuda; BN BRN Brunei; BO BOL Bolivia; BQ BES Caribbean
-Netherlands; BR BRA Brazil; BS BHS Bahamas; BT BTN Bhutan; BV BVT Bouvet Island; BW BWA
-Botswana; BY BLR Belarus; BZ BLZ Belize; CA CAN Canada; CC CCK Cocos Islands; CD COD Congo
-Kinshasa; CF CAF Central African Republic; CG COG Congo; CH CHE Switzerland; CI CIV Ivory
-Coast; CK COK Cook Islands; CL CHL Chile; CM CMR Cameroon; CN CHN China; CO COL Colombia; CR
-CRI Costa Rica; CU CUB Cuba; CV CPV Cape Verde; CW CUW Curaçao; CX CXR Christmas Island; CY
-CYP Cyprus; CZ CZE Czech Republic; DE DEU Germany; DJ DJI Djibouti; DK DNK Denmark; DM DMA
-Dominica; DO DOM Dominican Republic; DZ DZA Algeria; EC ECU Ecuador; EE EST Estonia; EG EGY
-Egypt; EH ESH Western Sahara; ER ERI Eritrea; ES ESP Spain; ET ETH Ethiopia; FI FIN Finland;
-FJ FJI Fiji; FK FLK Falkland Islands; FM FSM Micronesia; FO FRO Faroe Islands; FR FRA France;
-GA GAB Gabon; GB GBR United Kingdom; GD GRD Grenada; GE GEO Georgia; GF GUF French Guiana; GG
-GGY Guernsey; GH GHA Ghana; GI GIB Gibraltar; GL GRL Greenland; GM GMB Gambia; GN GIN Guinea;
-GP GLP Guadeloupe; GQ GNQ Equatorial Guinea; GR GRC Greece; GS SGS South Georgia; GT GTM
-Guatemala; GU GUM Guam; GW GNB Guinea-Bissau; GY GUY Guyana; HK HKG Hong Kong; HM HMD Heard
-Island & McDonald Islands; HN HND Honduras; HR HRV Croatia; HT HTI Haiti; HU HUN Hungary; ID
-IDN Indonesia; IE IRL Ireland; IL ISR Israel; IM IMN Isle of Man; IN IND India; IO IOT British
-Indian Ocean Territory; IQ IRQ Iraq; IR IRN Iran; IS ISL Iceland; IT ITA Italy; JE JEY Jersey;
-JM JAM Jamaica; JO JOR Jordan; JP JPN Japan; KE KEN Kenya; KG KGZ Kyrgyzstan; KH KHM Cambodia;
-KI KIR Kiribati; KM COM Comoros; KN KNA St Kitts & Nevis; KP PRK North Korea; KR KOR South
-Korea; KW KWT Kuwait; KY CYM Cayman Islands; KZ KAZ Kazakhstan; LA LAO Laos; LB LBN Lebanon;
-LC LCA St Lucia; LI LIE Liechtenstein; LK LKA Sri Lanka; LR LBR Liberia; LS LSO Lesotho; LT
-LTU Lithuania; LU LUX Luxembourg; LV LVA Latvia; LY LBY Libya; MA MAR Morocco; MC MCO Monaco;
-MD MDA Moldova; ME MNE Montenegro; MF MAF Saint Martin; MG MDG Madagascar; MH MHL Marshall
-Islands; MK MKD North Macedonia; ML MLI Mali; MM MMR Myanmar; MN MNG Mongolia; MO MAC Macau;
-MP MNP Northern Mariana Islands; MQ MTQ Martinique; MR MRT Mauritania; MS MSR Montserrat; MT
-MLT Malta; MU MUS Mauritius; MV MDV Maldives; MW MWI Malawi; MX MEX Mexico; MY MYS Malaysia;
-MZ MOZ Mozambique; NA NAM Namibia; NC NCL New Caledonia; NE NER Niger; NF NFK Norfolk Island;
-NG NGA Nigeria; NI NIC Nicaragua; NL NLD Netherlands; NO NOR Norway; NP NPL Nepal; NR NRU
-Nauru; NU NIU Niue; NZ NZL New Zealand; OM OMN Oman; PA PAN Panama; PE PER Peru; PF PYF French
-Polynesia; PG PNG Papua New Guinea; PH PHL Philippines; PK PAK Pakistan; PL POL Poland; PM SPM
-St Pierre & Miquelon; PN PCN Pitcairn; PR PRI Puerto Rico; PS PSE Palestine; PT PRT Portugal;
-PW PLW Palau; PY PRY Paraguay; QA QAT Qatar; RE REU Réunion; RO ROU Romania; RS SRB Serbia; RU
-RUS Russia; RW RWA Rwanda; SA SAU Saudi Arabia; SB SLB Solomon Islands; SC SYC Seychelles; SD
-SDN Sudan; SE SWE Sweden; SG SGP Singapore; SH SHN St Helena; SI SVN Slovenia; SJ SJM Svalbard
-& Jan Mayen; SK SVK Slovakia; SL SLE Sierra Leone; SM SMR San Marino; SN SEN Senegal; SO SOM
-Somalia; SR SUR Suriname; SS SSD South Sudan; ST STP Sao Tome & Principe; SV SLV El Salvador;
-SX SXM Sint Maarten; SY SYR Syria; SZ SWZ Eswatini; TC TCA Turks & Caicos Islands; TD TCD
-Chad; TF ATF French Southern Territories; TG TGO Togo; TH THA Thailand; TJ TJK Tajikistan; TK
-TKL Tokelau; TL TLS East Timor; TM TKM Turkmenistan; TN TUN Tunisia; TO TON Tonga; TR TUR
-Turkey; TT TTO Trinidad & Tobago; TV TUV Tuvalu; TW TWN Taiwan; TZ TZA Tanzania; UA UKR
-Ukraine; UG UGA Uganda; UM UMI US minor outlying islands; US USA United States; UY URY
-Uruguay; UZ UZB Uzbekistan; VA VAT Vatican City; VC VCT St Vincent & the Grenadines; VE VEN
-Venezuela; VG VGB British Virgin Islands; VI VIR US Virgin Islands; VN VNM Vietnam; VU VUT
-Vanuatu; WF WLF Wallis & Futuna; WS WSM Samoa; XK XKX Kosovo; YE YEM Yemen; YT MYT Mayotte; ZA
-ZAF South Africa; ZM ZMB Zambia; ZW ZWE Zimbabwe
-"""
-# Folded names that people and other systems write, beside the ones above.
-_ALSO_CALLED: Final = {
-    "US": "usa, u s, u s a, united states of america, america, the states, estados unidos",
-    "GB": "uk, u k, great britain, britain, england, scotland, wales, northern ireland",
-    "AE": "uae, emirates",
-    "AT": "osterreich, oesterreich",
-    "BE": "belgie, belgique",
-    "BR": "brasil",
-    "CD": "democratic republic of the congo, dr congo, drc",
-    "CG": "republic of the congo, congo brazzaville",
-    "CH": "schweiz, suisse, svizzera",
-    "CI": "cote d ivoire, cote divoire",
-    "CN": "peoples republic of china, prc, mainland china",
-    "CV": "cabo verde",
-    "CZ": "czechia, cesko",
-    "DE": "deutschland",
-    "DK": "danmark",
-    "ES": "espana",
-    "FI": "suomi",
-    "GR": "el, hellas",
-    "HK": "hong kong sar",
-    "IE": "republic of ireland, eire",
-    "IR": "islamic republic of iran",
-    "IT": "italia",
-    "KP": "korea north",
-    "KR": "korea, republic of korea, korea south",
-    "LA": "lao",
-    "MD": "republic of moldova",
-    "MK": "macedonia",
-    "MM": "burma",
-    "MO": "macao",
-    "MX": "mexiko",
-    "NL": "holland, the netherlands, nederland",
-    "NO": "norge",
-    "PL": "polska",
-    "PS": "palestinian territories, west bank",
-    "PT": "portuguese republic",
-    "RS": "republic of serbia",
-    "RU": "russian federation",
-    "SE": "sverige",
-    "SY": "syrian arab republic",
-    "SZ": "swaziland",
-    "TL": "timor leste",
-    "TR": "turkiye",
-    "TW": "taiwan province of china",
-    "TZ": "united republic of tanzania",
-    "VA": "holy see",
-    "VN": "viet nam",
-    "ZA": "rsa",
-}
-_US_STATES: Final = """
-AL Alabama; AK Alaska; AZ Arizona; AR Arkansas; CA California; CO Colorado; CT Connecticut;
-DE Delaware; DC District of Columbia; FL Florida; GA Georgia; HI Hawaii; ID Idaho; IL Illinois;
-IN Indiana; IA Iowa; KS Kansas; KY Kentucky; LA Louisiana; ME Maine; MD Maryland;
-MA Massachusetts; MI Michigan; MN Minnesota; MS Mississippi; MO Missouri; MT Montana;
-NE Nebraska; NV Nevada; NH New Hampshire; NJ New Jersey; NM New Mexico; NY New York;
-NC North Carolina; ND North Dakota; OH Ohio; OK Oklahoma; OR Oregon; PA Pennsylvania;
-RI Rhode Island; SC South Carolina; SD South Dakota; TN Tennessee; TX Texas; UT Utah;
-VT Vermont; VA Virginia; WA Washington; WV West Virginia; WI Wisconsin; WY Wyoming;
-PR Puerto Rico; DC Washington DC; DC Washington D C
-"""
+from accounts.countries import ALSO_CALLED, ISO_3166, US_STATES
 
 
 @lru_cache(maxsize=8192)
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Give the words of a place name: folded, "&" and "St" spelled out, without "the"."""
     words = re.sub(r"[^\w]+", " ", names.fold(text.replace("&", " and "))).split()
     words = ["saint" if word == "st" else word for word in words]
@@ -163,31 +28,54 @@ def _rows(table: str) -> Iterator[str]:
 
 def _country_names() -> Mapping[str, str]:
     found: dict[str, str] = {}
-    for row in _rows(_ISO_3166):
+    for row in _rows(ISO_3166):
         two, three, name = row.split(" ", 2)
-        found |= dict.fromkeys((two.lower(), three.lower(), _plain(name)), two)
-    for two, others in _ALSO_CALLED.items():
-        found |= {_plain(other): two for other in others.split(",")}
+        found |= dict.fromkeys((two.lower(), three.lower(), plain(name)), two)
+    for two, others in ALSO_CALLED.items():
+        found |= {plain(other): two for other in others.split(",")}
     return found
 
 
 _COUNTRIES: Final = _country_names()
 _ISO_2: Final = frozenset(_COUNTRIES.values())
-_STATES: Final = {_plain(name): code for code, name in (r.split(" ", 1) for r in _rows(_US_STATES))}
+_STATES: Final = {plain(name): code for code, name in (r.split(" ", 1) for r in _rows(US_STATES))}
 # ISO 3166-2: "US-CA", "GB-ENG", "FR-75".
 _SUBDIVISION: Final = re.compile(r"([A-Z]{2})-([A-Z0-9]{1,3})")
 _ZIP_PLUS_FOUR: Final = re.compile(r"\d{5}-\d{4}")
 
 
+@lru_cache(maxsize=8192)
 def country_code(text: str) -> str | None:
     """
     Give the ISO 3166 two-letter code for a code of two or three letters or a usual name.
 
     None for what is not known; nothing is guessed.
     """
-    return _COUNTRIES.get(_plain(text)) if text else None
+    return _COUNTRIES.get(plain(text)) if text else None
 
 
+@lru_cache(maxsize=8192)
+def subdivision(text: str) -> tuple[str, str] | None:
+    """Give country and part of an ISO 3166-2 code such as "US-CA"; None for anything else."""
+    match = _SUBDIVISION.fullmatch(text.strip().upper())
+    return (match[1], match[2]) if match and match[1] in _ISO_2 else None
+
+
+def country_names() -> Mapping[str, str]:
+    """Give every country of ISO 3166: two-letter code → name."""
+    rows = (row.split(" ", 2) for row in _rows(ISO_3166))
+    return {two: name for two, _, name in rows}
+
+
+def state_names() -> Mapping[str, str]:
+    """Give the states of the US, with the District of Columbia and Puerto Rico: code → name."""
+    found: dict[str, str] = {}
+    for code, name in (row.split(" ", 1) for row in _rows(US_STATES)):
+        found.setdefault(code, name)
+    return found
+
+
+@lru_cache(maxsize=8192)
 def region_code(country: str, text: str) -> str:
     """
     Give the comparable form of a region: US states as two letters, all else folded, upper case.
@@ -195,13 +83,13 @@ def region_code(country: str, text: str) -> str:
     `country` is an ISO code or empty; a code with its country in front ("US-CA") loses it when
     that is no contradiction.
     """
-    match = _SUBDIVISION.fullmatch(text.strip().upper())
-    if match and match[1] in _ISO_2 and country in ("", match[1]):
-        return match[2]
-    plain = _plain(text)
-    if country in ("", "US") and plain in _STATES:
-        return _STATES[plain]
-    return plain.upper()
+    part = subdivision(text)
+    if part and country in ("", part[0]):
+        return part[1]
+    words = plain(text)
+    if country in ("", "US") and words in _STATES:
+        return _STATES[words]
+    return words.upper()
 
 
 def postal_code(country: str, text: str) -> str:
@@ -215,393 +103,3 @@ def postal_code(country: str, text: str) -> str:
     code = re.sub(r"[^A-Z0-9]+", "", upper)
     cut = country == "US" or (not country and _ZIP_PLUS_FOUR.fullmatch(upper))
     return code[:5] if cut else code
-
-
-@dataclass(frozen=True, slots=True)
-class Area:
-    """
-    One area of the tree with its own criteria; an empty criterion does not restrict.
-
-    Regions are names or codes ("CA", "California", "US-CA"); the last form also fixes the
-    country. Postal ranges include both ends and every code that begins with the upper one,
-    compared as text: 94000 to 94999, SW1 to SW9; a code shorter than an end is in no range.
-    Head counts include both ends.
-    """
-
-    id: AreaId
-    parent: AreaId | None = None
-    countries: tuple[str, ...] = ()
-    regions: tuple[str, ...] = ()
-    postal_prefixes: tuple[str, ...] = ()
-    postal_ranges: tuple[tuple[str, str], ...] = ()
-    industries: tuple[str, ...] = ()
-    employees_min: int | None = None
-    employees_max: int | None = None
-    rank: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a lead or an account is, as it was written; empty and None mean unknown."""
-
-    country: str = ""
-    region: str = ""
-    postal_code: str = ""
-    industry: str = ""
-    employees: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Contender:
-    """An area that covers a place, with everything the order of precedence looks at."""
-
-    area_id: AreaId
-    criteria: tuple[str, ...]
-    geography: str
-    postal_width: int
-    depth: int
-    rank: int
-
-
-class AreaTreeBroken(ValueError):
-    """The areas are no tree: an unknown parent, a circle, or one id twice."""
-
-
-_LEVELS: Final = ("none", "country", "region", "postal_code")
-
-
-@dataclass(frozen=True, slots=True)
-class _Spot:
-    """A place in comparable form."""
-
-    country: str
-    region: str
-    postal: str
-    industry: str
-    employees: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Criteria:
-    """The own criteria of one area in comparable form; None does not restrict."""
-
-    countries: frozenset[str] | None
-    regions: frozenset[tuple[str, str]] | None  # country ("" for any) and region
-    prefixes: frozenset[str]
-    ranges: tuple[tuple[str, str], ...]
-    postal: bool
-    industries: frozenset[str] | None
-    employees: tuple[int | None, int | None] | None
-
-    def hold(self, spot: _Spot) -> bool:
-        if self.countries is not None and spot.country not in self.countries:
-            return False
-        if self.regions is not None and not (
-            ("", spot.region) in self.regions or (spot.country, spot.region) in self.regions
-        ):
-            return False
-        if self.industries is not None and spot.industry not in self.industries:
-            return False
-        if self.employees is not None:
-            low, high = self.employees
-            if spot.employees is None:
-                return False
-            if (low is not None and spot.employees < low) or (
-                high is not None and spot.employees > high
-            ):
-                return False
-        return not self.postal or self.postal_width(spot.postal) > 0
-
-    def postal_width(self, postal: str) -> int:
-        """Give 1 plus the length of the longest part that covers the code; 0 if none does."""
-        if not postal:
-            return 0
-        widths = [len(prefix) + 1 for prefix in self.prefixes if postal.startswith(prefix)]
-        widths += [_width(one) for one in self.ranges if _within(postal, one)]
-        return max(widths, default=0)
-
-
-def _within(postal: str, ends: tuple[str, str]) -> bool:
-    low, high = ends
-    complete = len(postal) >= max(len(low), len(high))
-    return complete and low <= postal and postal[: len(high)] <= high
-
-
-def _width(ends: tuple[str, str]) -> int:
-    return len(_shared_beginning(*ends)) + 1
-
-
-def _shared_beginning(one: str, other: str) -> str:
-    length = 0
-    while length < min(len(one), len(other)) and one[length] == other[length]:
-        length += 1
-    return one[:length]
-
-
-def _own_criteria(area: Area) -> _Criteria:
-    countries = {code for text in area.countries if (code := country_code(text))}
-    assumed = "US" if not area.countries or "US" in countries else "-"
-    prefixes = {code for text in area.postal_prefixes if (code := postal_code("", text))}
-    ranges = [(postal_code("", low), postal_code("", high)) for low, high in area.postal_ranges]
-    industries = {plain for text in area.industries if (plain := _plain(text))}
-    unbounded = area.employees_min is None and area.employees_max is None
-    return _Criteria(
-        countries=frozenset(countries) if area.countries else None,
-        regions=(
-            frozenset(_area_region(text, assumed) for text in area.regions) - {("", "")}
-            if area.regions
-            else None
-        ),
-        prefixes=frozenset(prefixes),
-        ranges=tuple((low, high) for low, high in ranges if low and high),
-        postal=bool(area.postal_prefixes or area.postal_ranges),
-        industries=frozenset(industries) if area.industries else None,
-        employees=None if unbounded else (area.employees_min, area.employees_max),
-    )
-
-
-def _area_region(text: str, assumed: str) -> tuple[str, str]:
-    match = _SUBDIVISION.fullmatch(text.strip().upper())
-    if match and match[1] in _ISO_2:
-        return match[1], match[2]
-    return "", region_code(assumed, text)
-
-
-def _spot(place: Place) -> _Spot:
-    country = country_code(place.country) or ""
-    if not country and not place.country.strip():
-        match = _SUBDIVISION.fullmatch(place.region.strip().upper())
-        country = match[1] if match and match[1] in _ISO_2 else ""
-    return _Spot(
-        country=country,
-        region=region_code(country, place.region) if place.region else "",
-        postal=postal_code(country, place.postal_code) if place.postal_code else "",
-        industry=_plain(place.industry) if place.industry else "",
-        employees=place.employees,
-    )
-
-
-# Smaller is more specific; comparing two keys is the whole order of precedence.
-_Key = tuple[int, int, int, int, int, tuple[int, int, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Node:
-    """An area with the criteria of its whole line."""
-
-    area: Area
-    line: tuple[_Criteria, ...]  # own first, then the ancestors'; empty ones left out
-    criteria: tuple[str, ...]
-    level: int
-    depth: int
-
-    def covers(self, spot: _Spot) -> bool:
-        return all(criteria.hold(spot) for criteria in self.line)
-
-    def key(self, width: int) -> _Key:
-        area = self.area
-        order = (0, area.id, "") if isinstance(area.id, int) else (1, 0, area.id)
-        return (-len(self.criteria), -self.level, -width, -self.depth, area.rank, order)
-
-    def width(self, spot: _Spot) -> int:
-        """Give how much of the postal code the closest area of the line pins down."""
-        closest = next((criteria for criteria in self.line if criteria.postal), None)
-        return closest.postal_width(spot.postal) if closest else 0
-
-
-# What an area is filed under: country, kind and value of its narrowest geography, industry.
-_Slot = tuple[str | None, str, str, str | None]
-
-
-class AreaIndex:
-    """
-    The areas of one roster, ready to be asked.
-
-    :raises AreaTreeBroken: if a parent is missing (its criteria would be lost and the child
-        widened), an area is its own ancestor, or two areas have one id
-    """
-
-    # An area with more combinations than this is filed without its industries.
-    _MOST_SLOTS: Final = 20_000
-
-    def __init__(self, areas: Iterable[Area]) -> None:
-        roster: dict[AreaId, Area] = {}
-        for area in areas:
-            if area.id in roster:
-                raise AreaTreeBroken(f"There are two areas with the id {area.id!r}.")
-            roster[area.id] = area
-        own = {area.id: _own_criteria(area) for area in roster.values()}
-        self.nodes: Mapping[AreaId, _Node] = {
-            area.id: _node(area, roster, own) for area in roster.values()
-        }
-        slots: dict[_Slot, list[tuple[_Key, _Node]]] = defaultdict(list)
-        for node in self.nodes.values():
-            for slot, width in self._filed_under(node):
-                slots[slot].append((node.key(width), node))
-        self._slots = {
-            slot: tuple(sorted(entries, key=lambda e: e[0])) for slot, entries in slots.items()
-        }
-        # Only the kinds of slot that occur are looked up; mostly there are three or four.
-        self._shapes = sorted(
-            {
-                (slot[0] is not None, slot[1], len(slot[2]) if slot[1] == "p" else 0,
-                 slot[3] is not None)
-                for slot in self._slots
-            }
-        )  # fmt: skip
-
-    def __len__(self) -> int:
-        return len(self.nodes)
-
-    def _filed_under(self, node: _Node) -> list[tuple[_Slot, int]]:
-        """Give every slot under which the area must be found, with its postal width there."""
-        geography: list[tuple[str, str, int]] = [("", "", 0)]
-        countries: Iterable[str | None] = _closest(c.countries for c in node.line) or [None]
-        postal = next((c for c in node.line if c.postal), None)
-        regions = next((c.regions for c in node.line if c.regions is not None), None)
-        if any(c.countries is not None and not c.countries for c in node.line):
-            return []
-        if postal is not None:
-            geography = [("p", prefix, len(prefix) + 1) for prefix in postal.prefixes]
-            for low, high in postal.ranges:
-                width = _width((low, high))
-                geography += [("p", prefix, width) for prefix in _prefixes_of(low, high)]
-        elif regions is not None:
-            geography = [("r", region, 0) for _, region in regions]
-        industries: Iterable[str | None] = _closest(c.industries for c in node.line) or [None]
-        if len(geography) * len(list(countries)) * len(list(industries)) > self._MOST_SLOTS:
-            countries, industries = [None], [None]
-        found = {
-            ((country, kind, value, industry), width)
-            for kind, value, width in geography
-            for country in countries
-            for industry in industries
-        }
-        return sorted(found, key=repr)
-
-    def _slots_for(self, spot: _Spot) -> Iterator[tuple[tuple[_Key, _Node], ...]]:
-        for by_country, kind, length, by_industry in self._shapes:
-            if kind == "p":
-                if len(spot.postal) < max(length, 1):
-                    continue
-                value = spot.postal[:length]
-            else:
-                value = spot.region if kind == "r" else ""
-            slot = (
-                spot.country if by_country else None,
-                kind,
-                value,
-                spot.industry if by_industry else None,
-            )
-            if entries := self._slots.get(slot):
-                yield entries
-
-
-def most_specific(index: AreaIndex, place: Place) -> AreaId | None:
-    """Give the id of the most specific area that covers the place, or None if none does."""
-    spot = _spot(place)
-    best: _Key | None = None
-    winner: _Node | None = None
-    for entries in index._slots_for(spot):
-        for key, node in entries:
-            if best is not None and key >= best:
-                break
-            # The slot of a wide range can hold codes just outside it; the width is then 0 or
-            # that of another part, which has a slot of its own.
-            if node.covers(spot) and -key[2] <= node.width(spot):
-                best, winner = key, node
-                break
-    return winner.area.id if winner else None
-
-
-def why(index: AreaIndex, place: Place) -> list[Contender]:
-    """Give every area that covers the place, most specific first: the winner leads."""
-    spot = _spot(place)
-    covering = {
-        node.area.id: node
-        for entries in index._slots_for(spot)
-        for _, node in entries
-        if node.covers(spot)
-    }
-    ranked = sorted(covering.values(), key=lambda node: node.key(node.width(spot)))
-    return [
-        Contender(
-            area_id=node.area.id,
-            criteria=node.criteria,
-            geography=_LEVELS[node.level],
-            postal_width=max(0, node.width(spot) - 1),
-            depth=node.depth,
-            rank=node.area.rank,
-        )
-        for node in ranked
-    ]
-
-
-def _node(area: Area, roster: Mapping[AreaId, Area], own: Mapping[AreaId, _Criteria]) -> _Node:
-    line: list[_Criteria] = []
-    seen: set[AreaId] = set()
-    current: Area | None = area
-    while current is not None:
-        if current.id in seen:
-            raise AreaTreeBroken(f"Area {current.id!r} is its own ancestor.")
-        seen.add(current.id)
-        line.append(own[current.id])
-        if current.parent is None:
-            break
-        if current.parent not in roster:
-            raise AreaTreeBroken(f"Area {current.id!r} has an unknown parent {current.parent!r}.")
-        current = roster[current.parent]
-    criteria = []
-    # A region with its country in front ("US-CA") is a criterion on the region only.
-    if any(c.countries is not None for c in line):
-        criteria.append("country")
-    if any(c.regions is not None for c in line):
-        criteria.append("region")
-    if any(c.postal for c in line):
-        criteria.append("postal_code")
-    level = max((_LEVELS.index(one) for one in criteria), default=0)
-    if any(c.industries is not None for c in line):
-        criteria.append("industry")
-    if any(c.employees is not None for c in line):
-        criteria.append("employees")
-    return _Node(
-        area=area,
-        line=tuple(c for c in line if _restricts(c)),
-        criteria=tuple(criteria),
-        level=level,
-        depth=len(seen) - 1,
-    )
-
-
-def _restricts(c: _Criteria) -> bool:
-    given = (c.countries, c.regions, c.industries, c.employees)
-    return c.postal or any(one is not None for one in given)
-
-
-def _closest(values: Iterable[frozenset[str] | None]) -> list[str] | None:
-    return next((sorted(value) for value in values if value is not None), None)
-
-
-_DIGITS_AND_LETTERS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-def _prefixes_of(low: str, high: str) -> Iterator[str]:
-    """
-    Give beginnings that together begin every code from low to high, and few others.
-
-    94000 to 94999 is "94" alone: a range becomes a handful of dictionary keys.
-    """
-    if low > high and not low.startswith(high):
-        return
-    pending = [_shared_beginning(low, high)]
-    while pending:
-        prefix = pending.pop()
-        after_low = low[len(prefix) :] if low.startswith(prefix) else ""
-        after_high = high[len(prefix) :] if high.startswith(prefix) else ""
-        if not after_low.strip("0") and not (after_high.strip("9") and after_high.strip("Z")):
-            yield prefix
-            continue
-        for char in _DIGITS_AND_LETTERS:
-            longer = prefix + char
-            if longer >= low[: len(longer)] and longer[: len(high)] <= high[: len(longer)]:
-                pending.append(longer)

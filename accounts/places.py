@@ -68,6 +68,20 @@ def zone_of(country: str, code: str, region: str = "") -> str | None:
     return _zone_of_country(iso)
 
 
+def states_of(prefix: str) -> frozenset[str]:
+    """Return the states in which ZIP codes that begin so lie; none for what no ZIP begins with."""
+    return _states_by_beginning().get(prefix[:5], frozenset())
+
+
+@cache
+def _states_by_beginning() -> Mapping[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for code, place in _zips().items():
+        for length in range(1, 6):
+            found.setdefault(code[:length], set()).add(place.state)
+    return {beginning: frozenset(states) for beginning, states in found.items()}
+
+
 @cache
 def _zips() -> Mapping[str, Place]:
     """Read every ZIP code once per process: some 40,000, in half a second."""

@@ -1,5 +1,5 @@
 """Pages about the market."""
 
-from accounts.views import accounts, territories
+from accounts.views import accounts
 
-urlpatterns = [*territories.urlpatterns, *accounts.urlpatterns]
+urlpatterns = [*accounts.urlpatterns]

@@ -53,6 +53,7 @@ class RoutingConfig(AppConfig):
         from routing.scoring import rescore
         from routing.scoring import review as score_review  # registers its kind too
         from routing.simulation import work as simulations
+        from routing.territories import asking  # noqa: F401 - registers itself
         from routing.work import requests
 
         jobs.register(jobs.Job("imports", imports.drain, imports.oldest))

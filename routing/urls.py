@@ -28,6 +28,9 @@ from routing.views import (
     scoring,
     setup,
     simulations,
+    territories,
+    territory_edit,
+    territory_files,
 )
 
 urlpatterns = [
@@ -58,4 +61,7 @@ urlpatterns = [
     *privacy.urlpatterns,
     *enrichment.urlpatterns,
     *duplicates.urlpatterns,
+    *territories.urlpatterns,
+    *territory_edit.urlpatterns,
+    *territory_files.urlpatterns,
 ]

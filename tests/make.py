@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from accounts.models import Account, AccountOwner, Opportunity, Territory
+from accounts.models import Account, AccountOwner, Opportunity, Territory, TerritoryBackup
 from reps import access, trail
 from reps.models import Absence, Rep, RepSkill, Skill, Team, User, WorkCalendar
 from routing.intake import doors, process
@@ -176,6 +176,10 @@ def opportunity(account: Account, owner: Rep, **fields: Any) -> Opportunity:
 
 def territory(name: str = "", **fields: Any) -> Territory:
     return saved(Territory(name=name or f"Territory {next(_numbers)}", **fields))
+
+
+def territory_backup(territory: Territory, rep: Rep, position: int = 0) -> TerritoryBackup:
+    return saved(TerritoryBackup(territory=territory, rep=rep, position=position))
 
 
 def policy(name: str = "", **fields: Any) -> Policy:

@@ -2,6 +2,14 @@
 
 from accounts.models.account import Account, AccountKey, Opportunity
 from accounts.models.ownership import AccountOwner
-from accounts.models.territory import Territory
+from accounts.models.territory import Territory, TerritoryBackup, TerritoryImport
 
-__all__ = ["Account", "AccountKey", "AccountOwner", "Opportunity", "Territory"]
+__all__ = [
+    "Account",
+    "AccountKey",
+    "AccountOwner",
+    "Opportunity",
+    "Territory",
+    "TerritoryBackup",
+    "TerritoryImport",
+]

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from accounts.geography import Area, AreaIndex, Contender, Place, why
+from accounts import conditions
+from accounts.areas import Area, AreaIndex, Ask, Contender, Place, why
 from accounts.models import Territory
 
 
@@ -42,11 +43,26 @@ def area_of(row: Territory) -> Area:
         countries=tuple(row.countries),
         regions=tuple(row.regions),
         postal_prefixes=tuple(row.postal_prefixes),
+        postal_ranges=tuple((low, high) for low, high in row.postal_ranges),
         industries=tuple(row.industries),
         employees_min=row.employees_min,
         employees_max=row.employees_max,
+        asks=asks_of(row),
         rank=row.rank,
     )
+
+
+def asks_of(row: Territory) -> tuple[Ask, ...]:
+    """
+    The further conditions of a territory.
+
+    What can no longer be read (a fact that is gone) is asked in vain: it must not widen the
+    territory to all leads.
+    """
+    try:
+        return tuple(question.holds for question in conditions.read(row.conditions))
+    except conditions.Unreadable:
+        return (lambda facts: False,)
 
 
 def in_tree_order(rows: Iterable[Territory]) -> list[tuple[int, Territory]]:

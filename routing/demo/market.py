@@ -14,10 +14,17 @@ class Area:
     owner: str = ""
     backup: str = ""
     employees_min: int | None = None
+    postal_ranges: tuple[tuple[str, str], ...] = ()
+    further_backups: tuple[str, ...] = ()
+    description: str = ""
 
 
 NORTHEAST = ("Connecticut", "Maine", "Massachusetts", "New Hampshire", "New Jersey")
 NORTHEAST += ("New York", "Pennsylvania", "Rhode Island", "Vermont")
+MIDWEST = ("Illinois", "Indiana", "Iowa", "Kansas", "Michigan", "Minnesota", "Missouri")
+MIDWEST += ("Nebraska", "North Dakota", "Ohio", "South Dakota", "Wisconsin")
+SOUTH = ("Alabama", "Arkansas", "Florida", "Georgia", "Kentucky", "Louisiana", "Mississippi")
+SOUTH += ("North Carolina", "Oklahoma", "South Carolina", "Tennessee", "Texas", "Virginia")
 AREAS = (
     Area("Europe", ("AT", "CH", "DE", "DK", "FR", "GB", "IE", "NL", "SE")),
     Area("DACH", ("AT", "CH", "DE"), parent="Europe"),
@@ -26,8 +33,24 @@ AREAS = (
     Area("North America", ("CA", "US")),
     Area("US Northeast", ("US",), NORTHEAST, "North America", "dashiell", "marisol"),
     Area("US West", ("US",), ("California", "Oregon", "Washington"), "North America"),
+    # Parts without people of their own are shared by the pool of the whole.
+    Area(
+        "Bay Area",
+        parent="US West",
+        postal_ranges=(("94000", "95199"),),
+        description="Cut out so that its leads can be counted; the western pool shares them.",
+    ),
+    Area("US Midwest", ("US",), MIDWEST, "North America"),
+    Area("US South", ("US",), SOUTH, "North America"),
     Area("Latin America", ("AR", "BR", "CL", "CO", "MX")),
     Area("Southeast Asia", ("ID", "MY", "PH", "SG", "TH", "VN")),
+    Area("Southern Europe", ("ES", "GR", "IT", "MT", "PT"), owner="rasmus", backup="noor"),
+    Area("Japan and Korea", ("JP", "KR"), owner="meilin", further_backups=("arundhati",)),
+    Area(
+        "Southern Africa",
+        ("BW", "NA", "ZA", "ZM", "ZW"),
+        description="Planned for next year: nobody serves it yet.",
+    ),
     Area("India", ("IN",), owner="arundhati", backup="meilin"),
     Area("Australia and New Zealand", ("AU", "NZ"), owner="callum", backup="bastian"),
 )

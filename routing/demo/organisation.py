@@ -16,7 +16,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.db import transaction
 
-from accounts.models import Account, AccountOwner, Opportunity, Territory
+from accounts.models import Account, AccountOwner, Opportunity, Territory, TerritoryBackup
 from reps import access, trail
 from reps.models import (
     Absence,
@@ -314,8 +314,16 @@ class _Loader:
                     countries=list(one.countries),
                     regions=list(one.regions),
                     employees_min=one.employees_min,
+                    postal_ranges=[list(ends) for ends in one.postal_ranges],
+                    description=one.description,
                 )
             )
+            for position, name in enumerate(one.further_backups, 1):
+                self.save(
+                    TerritoryBackup(
+                        territory=areas[one.name], rep=self.reps[name], position=position
+                    )
+                )
             if one.name in self.pools:
                 pool = self.pools[one.name]
                 pool.territory = areas[one.name]

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Max, Min, Q
 
-from accounts.geography import AreaIndex, Place, most_specific
+from accounts.areas import AreaIndex, Place, most_specific
 from accounts.models import AccountOwner, Opportunity
 from routing import promise
 from routing.enrich import known as enriched
@@ -78,6 +78,7 @@ def place_of(values: dict[str, Any]) -> Place:
         postal_code=values.get("postal_code", ""),
         industry=values.get("industry", ""),
         employees=None if employees is None else int(employees),
+        facts=values,
     )
 
 

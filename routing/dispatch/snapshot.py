@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Count, Max
+
 from accounts import places
-from accounts.geography import AreaIndex
+from accounts.areas import AreaIndex
 from accounts.models import Territory
 from accounts.services.territories import area_of, serving
 from reps.availability import (
@@ -29,7 +31,6 @@ from routing.engine import (
     PoolSpec,
     RepSpec,
     Roster,
-    TerritorySpec,
     codec,
     compile_ruleset,
     parse_ruleset,
@@ -38,6 +39,7 @@ from routing.fairness import limits, performance
 from routing.fairness.shares import weight_of
 from routing.models import Batch, Pool, PoolMember, RosterSnapshot, Rule, RuleSet
 from routing.qualify.facts import KINDS
+from routing.territories.serving import specs
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class _Cache(threading.local):
         self.rules_digests: dict[int, str] = {}
         # The day in epoch seconds, and everybody's performance when it began.
         self.performance: tuple[int, dict[int, int]] | None = None
+        # How many changes of territories there had been, and the index of them.
+        self.areas: tuple[tuple[int, int], AreaIndex] | None = None
 
 
 _cache = _Cache()
@@ -90,13 +94,13 @@ def current(*, at: datetime) -> Snapshot:
 
 def forget() -> None:
     """Empty the cache; for tests, where a new database may carry an old stamp."""
-    _cache.snapshot = _cache.performance = None
+    _cache.snapshot = _cache.performance = _cache.areas = None
     _cache.rules.clear()
     _cache.rules_digests.clear()
 
 
 def _build(*, stamp: int, at: datetime) -> Snapshot:
-    roster = Roster.of(_reps(at), _pools(), _territories())
+    roster = Roster.of(_reps(at), _pools(), specs())
     body = codec.encode_roster(roster)
     since, until = _validity(at)
     return Snapshot(
@@ -198,17 +202,20 @@ def _pools() -> list[PoolSpec]:
     ]
 
 
-def _territories() -> list[TerritorySpec]:
-    pools = dict(Pool.objects.filter(territory__isnull=False).values_list("territory_id", "pk"))
-    return [
-        TerritorySpec(pk, owner, backup, pools.get(pk))
-        for pk, owner, backup in Territory.objects.values_list("pk", "owner_id", "backup_id")
-    ]
-
-
 def _areas() -> AreaIndex:
-    rows = {row.pk: row for row in Territory.objects.all()}
-    return AreaIndex([area_of(row) for row in serving(rows)])
+    """
+    Return the index of territories, made anew only after one of them has changed.
+
+    A roster is made whenever anybody's hours change, and an index of ten thousand takes a
+    second. Every change of a territory leaves a row of history. The highest number alone would
+    not do: of two changes at once the one with the lower number may be committed last.
+    """
+    state = Territory.history.aggregate(last=Max("history_id"), number=Count("history_id"))
+    changes = (state["last"] or 0, state["number"])
+    if _cache.areas is None or _cache.areas[0] != changes:
+        rows = {row.pk: row for row in Territory.objects.all()}
+        _cache.areas = (changes, AreaIndex([area_of(row) for row in serving(rows)]))
+    return _cache.areas[1]
 
 
 def rule_json(rule: Rule) -> dict:

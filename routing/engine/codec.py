@@ -102,11 +102,20 @@ def roster_to_json(roster: Roster) -> dict[str, Any]:
     return {
         "reps": [_rep_to_json(reps[key]) for key in sorted(reps)],
         "pools": [_pool_to_json(pools[key]) for key in sorted(pools)],
-        "territories": [
-            {"id": key, "owner": one.owner, "backup": one.backup, "pool": one.pool}
-            for key, one in sorted(territories.items())
-        ],
+        "territories": [_territory_to_json(territories[key]) for key in sorted(territories)],
     }
+
+
+def _territory_to_json(one: TerritorySpec) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "id": one.id,
+        "owner": one.owner,
+        "backup": one.backup,
+        "pool": one.pool,
+    }
+    if one.backups:
+        data["backups"] = list(one.backups)
+    return data
 
 
 def _rep_to_json(rep: RepSpec) -> dict[str, Any]:
@@ -160,7 +169,10 @@ def roster_from_json(data: Mapping[str, Any]) -> Roster:
     return Roster.of(
         [_rep_from_json(rep) for rep in data["reps"]],
         [_pool_from_json(pool) for pool in data["pools"]],
-        [TerritorySpec(**territory) for territory in data["territories"]],
+        [
+            TerritorySpec(**{**territory, "backups": tuple(territory.get("backups", ()))})
+            for territory in data["territories"]
+        ],
     )
 
 

@@ -167,7 +167,14 @@ class TerritoryFilter(Filter):
         if territory is None:
             return lambda rep: False
         pool = None if territory.pool is None else situation.roster.pools.get(territory.pool)
-        own = frozenset({territory.owner, territory.backup, *(pool.by_rep if pool else ())})
+        own = frozenset(
+            {
+                territory.owner,
+                territory.backup,
+                *territory.backups,
+                *(pool.by_rep if pool else ()),
+            }
+        )
         return lambda rep: rep.id in own
 
     def detail(self, rep: RepSpec, situation: Situation) -> Detail:

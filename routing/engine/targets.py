@@ -3,7 +3,7 @@ Whom a rule can mean. Adding a kind of target is one entry in `TARGETS`.
 
 Owner kinds read a rep's id from the fact of the same name. The candidates of an owner are the
 owner and then, as listed in the roster, the owner's backup. A territory's owner is followed by
-the territory's own backup and then the owner's.
+the territory's own backups in their order and then the owner's.
 
 `nurture` and `fast_follow` end alike, out of the reps' hands: what follows there, slowly or at
 once, is for others to read from the target. `agent` means all reps that are AI agents.
@@ -94,7 +94,12 @@ def _territory_owner(target: Target, facts: Facts, roster: Roster) -> Candidates
     territory = _territory(facts, roster)
     if territory is None:
         return NONE
-    return in_order(territory.owner, territory.backup, _backup_of(territory.owner, roster))
+    return in_order(
+        territory.owner,
+        territory.backup,
+        *territory.backups,
+        _backup_of(territory.owner, roster),
+    )
 
 
 def _territory_pool(target: Target, facts: Facts, roster: Roster) -> Candidates:

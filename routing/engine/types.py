@@ -166,12 +166,17 @@ class PoolSpec:
 
 @dataclass(frozen=True, slots=True)
 class TerritorySpec:
-    """A territory: who owns it, who stands in for the owner, and the pool that shares it."""
+    """
+    A territory: who owns it, who stands in for the owner, and the pool that shares it.
+
+    `backups` stand in, in this order, where `backup` is away too.
+    """
 
     id: int
     owner: int | None = None
     backup: int | None = None
     pool: int | None = None
+    backups: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts.geography import most_specific
+from accounts.areas import most_specific
 from reps import trail
 from reps.models import Rep, User
 from reps.models.tracked import bulk_writer

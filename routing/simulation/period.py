@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import BooleanField, ExpressionWrapper, F, Q
 
-from accounts.geography import AreaIndex, most_specific
+from accounts.areas import AreaIndex, most_specific
 from reps.models import Rep
 from routing.dispatch import gather, snapshot
 from routing.engine import CompiledRuleSet, Roster, codec

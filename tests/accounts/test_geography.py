@@ -1,9 +1,13 @@
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts import areas as areas_module
 from accounts import geography
-from accounts.geography import Area, AreaIndex, AreaTreeBroken, Place, most_specific, why
+from accounts.areas import Area, AreaIndex, AreaTreeBroken, Place, most_specific, why
+from accounts.management.commands import bench_territories
 
 
 def winner(areas, place):
@@ -163,7 +167,16 @@ PLACES = st.builds(
     postal_code=DIGITS | st.just("") | st.just("00102-9999"),
     industry=SECTORS | st.just(""),
     employees=st.none() | st.integers(0, 4),
+    facts=st.dictionaries(st.sampled_from(["hot", "known"]), st.booleans()),
 )
+
+
+def hot(facts):
+    return facts.get("hot") is True
+
+
+def known(facts):
+    return facts.get("known") is True
 
 
 @st.composite
@@ -184,6 +197,7 @@ def forests(draw):
                 industries=pick(SECTORS, 1),
                 employees_min=draw(st.none() | st.integers(0, 3)),
                 employees_max=draw(st.none() | st.integers(1, 4)),
+                asks=pick(st.sampled_from([hot, known])),
                 rank=draw(st.integers(0, 2)),
             )
         )
@@ -221,6 +235,7 @@ def covering_by_the_book(areas, place):
             and (not area.countries or country != "")
             and (not area.regions or any(map(region_fits, area.regions)))
             and (not (area.postal_prefixes or area.postal_ranges) or any(postal_widths(area)))
+            and all(ask(place.facts) for ask in area.asks)
             and (
                 not area.industries
                 or place.industry.strip().lower() in [i.strip().lower() for i in area.industries]
@@ -248,6 +263,7 @@ def covering_by_the_book(areas, place):
         staffed = any((one.employees_min, one.employees_max) != (None, None) for one in line)
         criteria = sum([bool(postal), in_country, in_region, staffed])
         criteria += any(one.industries for one in line)
+        criteria += sum(len(one.asks) for one in line)
         level = 3 if postal else 2 if in_region else 1 if in_country else 0
         width = max(postal_widths(postal[0]), default=0) if postal else 0
         ranked.append((-criteria, -level, -width, -len(line), area.rank, area.id))
@@ -282,4 +298,25 @@ def test_no_text_is_too_strange(country, region, code, industry):
 
 @given(DIGITS, DIGITS)
 def test_a_range_is_filed_under_few_beginnings(low, high):
-    assert len(list(geography._prefixes_of(low, high))) <= 36 * 2 * 3
+    assert len(list(areas_module._prefixes_of(low, high))) <= 36 * 2 * 3
+
+
+def areas_looked_at(size, monkeypatch):
+    """How many areas one look-up examines, on average."""
+    chance = random.Random(size)
+    index = AreaIndex(bench_territories.plan(size, chance))
+    places = [bench_territories.place(chance) for _ in range(500)]
+    seen = []
+    covers = areas_module._Node.covers
+    monkeypatch.setattr(
+        areas_module._Node, "covers", lambda node, spot: seen.append(node) or covers(node, spot)
+    )
+    for place in places:
+        most_specific(index, place)
+    monkeypatch.undo()
+    return len(seen) / len(places)
+
+
+def test_a_look_up_among_ten_thousand_examines_as_few_areas_as_among_ten(monkeypatch):
+    assert areas_looked_at(10, monkeypatch) <= 2
+    assert areas_looked_at(10_000, monkeypatch) <= 2

@@ -180,6 +180,36 @@ def test_criteria_are_lists_of_texts(column, value):
         Territory(name="Odd", **{column: value}).full_clean()
 
 
+@pytest.mark.parametrize(
+    ("ranges", "said"),
+    [
+        ("94000", "list of pairs"),
+        ([["94000"]], "list of pairs"),
+        ([["94000", "--"]], "list of pairs"),
+        ([["94999", "94000"]], "94999 comes after 94000"),
+        ([["1", "2" * 13]], "as long as"),
+    ],
+)
+def test_a_postal_range_has_two_ends_the_lower_first(ranges, said):
+    with pytest.raises(ValidationError, match=said):
+        Territory(name="Odd", postal_ranges=ranges).clean()
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ({"fact": "shoe_size", "op": "eq", "value": 1}, "shoe_size"),
+        ({"fact": "territory", "op": "eq", "value": 1}, "only once the territory is"),
+        ({"fact": "account_owner", "op": "not_empty"}, "only once the territory is"),
+        ({"fact": "title", "op": "eq", "value": "CEO"}, "personal"),
+        ("tier", "must be an object"),
+    ],
+)
+def test_a_further_condition_asks_for_a_known_fact_that_may_decide(condition, said):
+    with pytest.raises(ValidationError, match=said):
+        Territory(name="Odd", conditions=condition).clean()
+
+
 def test_sizes_go_from_small_to_large():
     row = Territory(name="Odd", employees_min=10, employees_max=5)
 

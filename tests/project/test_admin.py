@@ -30,7 +30,7 @@ def data(db):
     make.rep_skill(rep, make.skill("french"))
     make.absence(rep, make.MONDAY_9AM + 600 * make.MINUTE, make.MONDAY_9AM + 700 * make.MINUTE)
     make.account_owner(make.account(), rep)
-    make.territory()
+    make.territory_backup(make.territory(), rep)
     make.calendar()
     make.form()
     make.factor(5, {"all": []})

@@ -14,7 +14,7 @@ import pytest
 from django.conf import settings
 from django.db import models, transaction
 
-from accounts.models import Account, AccountOwner, Opportunity, Territory
+from accounts.models import Account, AccountOwner, Opportunity, Territory, TerritoryBackup
 from reps import trail
 from reps.models import (
     Absence,
@@ -256,7 +256,17 @@ CASES: dict[type[models.Model], Case] = {
     ),
     Territory: Case(
         lambda: Territory(name="DACH", countries=["DE"]),
-        lambda row: {"countries": ["DE", "AT"], "employees_min": 5, "rank": -1},
+        lambda row: {
+            "countries": ["DE", "AT"],
+            "employees_min": 5,
+            "rank": -1,
+            "postal_ranges": [["80000", "81999"]],
+            "conditions": {"fact": "tier", "op": "eq", "value": "HOT"},
+        },
+    ),
+    TerritoryBackup: Case(
+        lambda: TerritoryBackup(territory=make.territory(), rep=make.rep()),
+        lambda row: {"position": 2},
     ),
     WorkCalendar: Case(
         lambda: WorkCalendar(name="Berlin", time_zone="Europe/Berlin"),

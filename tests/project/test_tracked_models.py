@@ -18,6 +18,7 @@ AUD_1 = {
     "accounts.AccountOwner",
     "accounts.Opportunity",
     "accounts.Territory",
+    "accounts.TerritoryBackup",
     "reps.Absence",
     "reps.CalendarFeed",
     "reps.Rep",

@@ -265,6 +265,7 @@ def test_whatever_changes_who_may_get_a_lead_moves_the_rosters_stamp(ann, boss):
         lambda: make.rep_skill(ann, make.skill("x")),
         lambda: make.pool(ann),
         lambda: make.territory(),
+        lambda: make.territory_backup(make.territory(), ann),
         lambda: make.calendar(),
         lambda: people.deactivate(rep=ann, reason="x", by=boss, at=AT, driver="web"),
     ):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from accounts.geography import Area
+from accounts.areas import Area
 from routing.engine import (
     ALWAYS,
     Member,

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.geography import AreaIndex
+from accounts.areas import AreaIndex
 from accounts.models import AccountOwner
 from reps.models import Rep, Skill
 from routing import ownership, work

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from accounts.geography import Area
+from accounts.areas import Area
 from routing.engine import ALWAYS, Path, Stage, Target, TerritorySpec
 from routing.engine.conditions import All, Not
 from routing.engine.types import Relaxation, Split

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.geography import Area
+from accounts.areas import Area
 from routing.engine import (
     ALWAYS,
     InvalidPart,

@@ -12,15 +12,8 @@ from functools import lru_cache
 from itertools import product
 from typing import Final
 
-from accounts.geography import (
-    Area,
-    AreaIndex,
-    Place,
-    country_code,
-    postal_code,
-    region_code,
-    why,
-)
+from accounts.areas import Area, AreaIndex, Place, why
+from accounts.geography import country_code, postal_code, region_code
 from routing.engine import Path
 from routing.rules.lint.finding import Finding, warning
 from routing.rules.lint.logic import Space, Term
@@ -80,7 +73,12 @@ def _covers_everything(world: World) -> bool:
 def _restricts(area: Area) -> bool:
     texts = (area.countries, area.regions, area.postal_prefixes, area.postal_ranges)
     sizes = (area.employees_min, area.employees_max)
-    return any(texts) or bool(area.industries) or any(one is not None for one in sizes)
+    return (
+        any(texts)
+        or bool(area.industries)
+        or bool(area.asks)
+        or any(one is not None for one in sizes)
+    )
 
 
 def _line(area: Area, by_id: dict[int | str, Area]) -> list[Area]:
@@ -97,7 +95,7 @@ def _holders(territory: int, world: World) -> set[int]:
     if spec is None:
         return set()
     owner = None if spec.owner is None else world.roster.reps.get(spec.owner)
-    people = {spec.owner, spec.backup, None if owner is None else owner.backup}
+    people = {spec.owner, spec.backup, *spec.backups, None if owner is None else owner.backup}
     pool = world.roster.pools.get(spec.pool or 0)
     people |= set() if pool is None else set(pool.by_rep)
     return {rep for rep in people if rep is not None}
@@ -208,7 +206,12 @@ def _overlaps(area: Area, places: Sequence[Place]) -> bool:
             return False
     if area.regions and not any(_region_fits(area, one) for one in places):
         return False
-    if area.postal_prefixes and not any(_postal_fits(area, one) for one in places):
+    # A range may hold any of these codes; that is enough to say nothing.
+    if (
+        area.postal_prefixes
+        and not area.postal_ranges
+        and not any(_postal_fits(area, one) for one in places)
+    ):
         return False
     if area.industries and not any(_trade_fits(area.industries, one.industry) for one in places):
         return False

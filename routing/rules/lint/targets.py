@@ -123,7 +123,12 @@ def _deserted(world: World) -> list[str]:
         if spec is None or spec.owner is None:
             continue
         owner = world.roster.reps.get(spec.owner)
-        stand_ins = (spec.owner, spec.backup, None if owner is None else owner.backup)
+        stand_ins = (
+            spec.owner,
+            spec.backup,
+            *spec.backups,
+            None if owner is None else owner.backup,
+        )
         if not any(world.is_active(rep) for rep in stand_ins):
             found.append(world.territories.get(int(area.id), str(area.id)))
     return sorted(found)

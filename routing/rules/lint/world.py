@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
-from accounts.geography import Area
+from accounts.areas import Area
 from routing.engine import Check, Condition, Member, Path, Roster, Rule, Spans
 
 MINUTE: Final = 60
