@@ -2,6 +2,15 @@
 
 from accounts.models.account import Account, AccountKey, Opportunity
 from accounts.models.ownership import AccountOwner
+from accounts.models.plan import PlannedTerritory, TerritoryPlan
 from accounts.models.territory import Territory
 
-__all__ = ["Account", "AccountKey", "AccountOwner", "Opportunity", "Territory"]
+__all__ = [
+    "Account",
+    "AccountKey",
+    "AccountOwner",
+    "Opportunity",
+    "PlannedTerritory",
+    "Territory",
+    "TerritoryPlan",
+]
