@@ -197,6 +197,9 @@ DUE_JOBS = [
     "clocks",
     "feeds",
     "simulations",
+    "territory_plans",
+    "realignments",
+    "studies",
     "routines",
 ]
 CELERY_BEAT_SCHEDULE = {

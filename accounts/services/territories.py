@@ -3,8 +3,30 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from accounts.geography import Area, AreaIndex, Contender, Place, why
+from accounts.geography import (
+    Area,
+    AreaIndex,
+    AreaTreeBroken,
+    Contender,
+    Place,
+    most_specific,
+    why,
+)
 from accounts.models import Territory
+
+__all__ = [
+    "Answer",
+    "AreaIndex",
+    "AreaTreeBroken",
+    "Contender",
+    "Place",
+    "area_of",
+    "in_tree_order",
+    "most_specific",
+    "serving",
+    "who_gets",
+    "why",
+]
 
 
 @dataclass(frozen=True, slots=True)

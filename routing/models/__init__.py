@@ -15,6 +15,7 @@ from routing.models.pool import (
     RepLoad,
 )
 from routing.models.prospect import Erasure, Prospect, ProspectKey
+from routing.models.realign import RealignedLead, Realignment, TerritoryStudy
 from routing.models.ruleset import GoldenLead, Rule, RuleFinding, RuleSet, ScoreFactor
 from routing.models.simulation import SimulatedLead, Simulation
 from routing.models.source import LeadForm, Source
@@ -41,6 +42,8 @@ __all__ = [
     "Prospect",
     "ProspectKey",
     "Queue",
+    "RealignedLead",
+    "Realignment",
     "ReassignmentRequest",
     "RepLoad",
     "RosterSnapshot",
@@ -52,5 +55,6 @@ __all__ = [
     "Simulation",
     "Source",
     "Submission",
+    "TerritoryStudy",
     "Touch",
 ]

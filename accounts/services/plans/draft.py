@@ -245,6 +245,11 @@ def _unlike(one: State, other: State, *, but: str = "") -> list[str]:
     ]
 
 
+def is_alike(one: Territory, other: Territory, *, but: str) -> bool:
+    """Whether two territories ask for the same things, one criterion left out."""
+    return not _unlike(state_of(one), state_of(other), but=but)
+
+
 def _plain(value: Any) -> Any:
     return sorted(map(str, value)) if isinstance(value, list) else value
 
