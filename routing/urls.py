@@ -12,6 +12,7 @@ from routing.views import (
     imports,
     leads,
     onetap,
+    plans,
     privacy,
     quarantine,
     requests,
@@ -23,6 +24,7 @@ from routing.views import (
     score,
     setup,
     simulations,
+    workload,
 )
 
 urlpatterns = [
@@ -41,6 +43,8 @@ urlpatterns = [
     *rule_edit.urlpatterns,
     *score.urlpatterns,
     *simulations.urlpatterns,
+    *plans.urlpatterns,
+    *workload.urlpatterns,
     *setup.urlpatterns,
     *fairness.urlpatterns,
     *imports.urlpatterns,

@@ -41,7 +41,9 @@ def lower_bound(
     whole = max(
         (min((fixed[w] + load) / weights[w] for w in able) for load, _, able in loads), default=0.0
     )
-    return max(base, whole, _by_moves(fixed, weights, loads, most_moves), _by_flow(fixed, weights, loads))
+    return max(
+        base, whole, _by_moves(fixed, weights, loads, most_moves), _by_flow(fixed, weights, loads)
+    )
 
 
 def _by_moves(

@@ -71,9 +71,7 @@ def tables(sums: Mapping[str, Any], *, policy: str, reps: Iterable[str]) -> dict
     moves = chosen(sums["moving"], policy)
     found: dict[str, Sums] = {name: sums[name] for name in ("flow", "accounts")}
     found["open"] = with_moves(sums["open"], ((f"r{a}", f"r{b}", 1) for _, a, b, _, _ in moves))
-    found["points"] = with_moves(
-        sums["points"], ((f"r{a}", f"r{b}", n) for _, a, b, _, n in moves)
-    )
+    found["points"] = with_moves(sums["points"], ((f"r{a}", f"r{b}", n) for _, a, b, _, n in moves))
     concerned = set(reps) | {
         key for one in found.values() for key, (a, b) in one.items() if a != b and is_rep(key)
     }

@@ -234,9 +234,9 @@ def _back(row: Realignment, *, driver: str, at: datetime) -> int | None:
         return None
     held = ownership.lock_leads([one.lead_id for one in noted])
     here = set(
-        Rep.objects.filter(
-            pk__in={one.from_rep_id for one in noted}, is_active=True
-        ).values_list("pk", flat=True)
+        Rep.objects.filter(pk__in={one.from_rep_id for one in noted}, is_active=True).values_list(
+            "pk", flat=True
+        )
     )
     going: dict[int, tuple[Lead, int, dict[str, Any]]] = {}
     for one in noted:

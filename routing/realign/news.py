@@ -270,8 +270,10 @@ kinds.register(
         "territory_plan_answered",
         answered,
         lines=_lines(
-            lambda message, plan: f"The realignment “{plan}” was "
-            f"{'approved' if message.payload['granted'] else 'taken back'}"
+            lambda message, plan: (
+                f"The realignment “{plan}” was "
+                f"{'approved' if message.payload['granted'] else 'taken back'}"
+            )
         ),
     )
 )
@@ -288,8 +290,6 @@ kinds.register(
         "territories_realigned",
         realigned,
         has_not_turned,
-        _lines(
-            lambda message, plan: f"Your territories have changed: “{plan}”", for_all=True
-        ),
+        _lines(lambda message, plan: f"Your territories have changed: “{plan}”", for_all=True),
     )
 )

@@ -31,12 +31,8 @@ def result(sums: Mapping[str, Any], *, options: Mapping[str, Any], weeks: int) -
     parts, about = _units(sums, rows, measure=measure, locked=set(options.get("locked", ())))
     workers = _workers(sums, rows, measure=measure, by_capacity=bool(options.get("by_capacity")))
     touching = units.touching((key, rows[a], v) for key, (a, v) in about.items())
-    parts = [
-        unit if unit.id in touching else _without_place(unit) for unit in parts
-    ]
-    found = propose(
-        parts, workers, touching, most_moves=int(options.get("most_moves", MOST_MOVES))
-    )
+    parts = [unit if unit.id in touching else _without_place(unit) for unit in parts]
+    found = propose(parts, workers, touching, most_moves=int(options.get("most_moves", MOST_MOVES)))
     names = {rep.pk: str(rep) for rep in Rep.objects.select_related("user")}
     return {
         "measure": options.get("measure", "flow"),
@@ -235,9 +231,9 @@ def _alike(plan: TerritoryPlan, area: int, rep: int, field: str) -> int | None:
     """A territory of the receiver that would take these values just as this one does."""
     then = worlds.planned(plan, worlds.live())
     for pk, row in sorted(then.items()):
-        if row.owner_id == rep and row.is_active and pk != area and getattr(row, field):
-            if draft.is_alike(then[area], row, but=field):
-                return pk
+        theirs = row.owner_id == rep and row.is_active and pk != area and getattr(row, field)
+        if theirs and draft.is_alike(then[area], row, but=field):
+            return pk
     return None
 
 

@@ -307,4 +307,3 @@ def _fail(row: TerritoryStudy, why: str, *, at: datetime) -> None:
         now.state, now.due_at, now.ended_at = TerritoryStudy.State.FAILED, None, at
         now.error, now.progress = why[:300], {"step": now.progress["step"]}
         now.save()
-

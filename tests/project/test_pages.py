@@ -5,9 +5,9 @@ import re
 import pytest
 from django.test import Client
 
-from accounts.models import Territory
+from accounts.models import Territory, TerritoryPlan
 from reps.models import Message, Rep, Team
-from routing.models import Decision, Lead, Pool, Queue, RuleSet, Source
+from routing.models import Decision, Lead, Pool, Queue, RuleSet, Source, TerritoryStudy
 from sla.models import Policy
 from tests import make
 from tests.project.test_invariants import lived_in
@@ -29,6 +29,8 @@ OF = {
     "policies": Policy,
     "pools": Pool,
     "rules": RuleSet,
+    "territories/plans": TerritoryPlan,
+    "territories/workload": TerritoryStudy,
 }
 
 

@@ -30,7 +30,9 @@ def instance(seed, *, width=8, height=6, workers=4, locked=0.0, skills=False):
     rng = random.Random(seed)
     touching = grid(width, height)
     people = [
-        Worker(n, has=frozenset({"de"} if n % 2 == 0 or not skills else set()), fixed=rng.randrange(9))
+        Worker(
+            n, has=frozenset({"de"} if n % 2 == 0 or not skills else set()), fixed=rng.randrange(9)
+        )
         for n in range(workers)
     ]
     units = []
@@ -84,7 +86,12 @@ def test_what_touches_nothing_of_theirs_does_not_go_there():
 
 
 def test_the_middle_is_not_taken_out():
-    touching = {"a": frozenset("b"), "b": frozenset("acz"), "c": frozenset("b"), "z": frozenset("b")}
+    touching = {
+        "a": frozenset("b"),
+        "b": frozenset("acz"),
+        "c": frozenset("b"),
+        "z": frozenset("b"),
+    }
     units = [
         Unit("a", 1, 1, is_locked=True),
         Unit("b", 1, 50),
@@ -151,7 +158,10 @@ def test_no_assignment_beats_the_bound(seed, most):
 
     best = min(
         max(
-            (fixed[w] + sum(load for (load, _, _), who in zip(loads, choice, strict=True) if who == w))
+            (
+                fixed[w]
+                + sum(load for (load, _, _), who in zip(loads, choice, strict=True) if who == w)
+            )
             / weights[w]
             for w in weights
         )
