@@ -65,7 +65,8 @@ def count(sums: dict[str, Any], one: Seen, side: Side, *, at: datetime, weeks: i
     owner = side.owner(area)
     if 0 <= week < weeks:
         flow = sums.setdefault("weeks", {}).setdefault(str(area or 0), [0] * weeks)
-        flow[week] += 1
+        # The oldest week first, as it is drawn.
+        flow[weeks - 1 - week] += 1
         if one.named is not None:
             _add(sums, "fixed", str(one.named), (1, 0, 0))
         elif area is not None and owner is not None:

@@ -21,7 +21,7 @@ from accounts.services.plans.world import (
     state_of,
 )
 from reps import trail
-from reps.models import User
+from reps.models import Rep, User
 
 # What a territory is called and whose it is; every other column says what belongs to it.
 NO_CRITERIA = {"name", "rank", "is_active", "backups"}
@@ -30,6 +30,11 @@ NO_CRITERIA = {"name", "rank", "is_active", "backups"}
 def criteria() -> list[models.Field]:
     """The columns that say which places belong to a territory."""
     return [f for f in columns() if not f.is_relation and f.attname not in NO_CRITERIA]
+
+
+def stand_ins() -> list[models.Field]:
+    """The columns that name a rep beside the owner."""
+    return [f for f in columns() if f.related_model is Rep and f.attname != "owner_id"]
 
 
 def lists() -> list[str]:
@@ -216,6 +221,8 @@ def move_parts(
         )
     if target is None:
         state = {**old, field: values, "name": name.strip(), "owner_id": owner}
+        # Nobody stands in for themselves.
+        state |= {f.attname: None for f in stand_ins() if owner and old.get(f.attname) == owner}
         if not name.strip():
             raise PlanRefused("Give the new territory a name.")
     else:
