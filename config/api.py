@@ -19,6 +19,7 @@ from django.http import Http404
 from rest_framework import exceptions, pagination, permissions
 from rest_framework.response import Response
 
+from accounts.services.plans.refusals import PlanConflict, PlanRefused
 from reps.services.people import PeopleRefused
 from routing import ownership, states, work
 from routing.dedupe.merging import MergeRefused
@@ -29,6 +30,7 @@ from routing.intake.doors import DoorRefused, KeyReused, SourceClosed
 from routing.models.desk import NotSetUp
 from routing.models.ruleset import PublishedRulesAreFixed
 from routing.privacy.erase import HeldByLaw
+from routing.realign.study import StudyRefused
 from routing.rules.lifecycle import RulesRefused
 from routing.scoring.refusals import ScoreRefused
 from routing.simulation.work import SimulationRefused
@@ -47,6 +49,9 @@ REFUSALS: tuple[tuple[type[Exception], int], ...] = (
     (ScoreRefused, 409),
     (PublishedRulesAreFixed, 409),
     (SimulationRefused, 409),
+    (StudyRefused, 409),
+    (PlanConflict, 409),
+    (PlanRefused, 409),
     (PeopleRefused, 409),
     (NotSetUp, 409),
     (HeldByLaw, 409),

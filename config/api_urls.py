@@ -19,6 +19,7 @@ from routing.api import (
     rules,
     scoring,
     simulations,
+    territory_plans,
     time_off,
 )
 from routing.api import leads as leads_api
@@ -43,6 +44,12 @@ router.register("feeds", time_off.FeedViewSet, basename="api-feed")
 router.register("accounts", accounts_api.AccountViewSet, basename="api-account")
 router.register("account-owners", accounts_api.AccountOwnerViewSet, basename="api-accountowner")
 router.register("territories", accounts_api.TerritoryViewSet, basename="api-territory")
+router.register(
+    "territory-plans", territory_plans.TerritoryPlanViewSet, basename="api-territoryplan"
+)
+router.register(
+    "territory-studies", territory_plans.TerritoryStudyViewSet, basename="api-territorystudy"
+)
 router.register("pools", plan.PoolViewSet, basename="api-pool")
 router.register("pool-members", plan.PoolMemberViewSet, basename="api-poolmember")
 router.register("limits", fairness.LimitViewSet, basename="api-limit")

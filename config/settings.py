@@ -200,6 +200,9 @@ DUE_JOBS = [
     "clocks",
     "feeds",
     "simulations",
+    "territory_plans",
+    "realignments",
+    "studies",
     "routines",
 ]
 CELERY_BEAT_SCHEDULE = {
@@ -254,6 +257,10 @@ SPECTACULAR_SETTINGS = {
         "AccountRoleEnum": "accounts.models.AccountOwner.Role",
         "LeadPlaceEnum": "routing.models.Lead.Place",
         "LeadStateEnum": "routing.models.Lead.State",
+        "TerritoryPlanStateEnum": "accounts.models.TerritoryPlan.State",
+        "TerritoryPlanLeadsEnum": "accounts.models.TerritoryPlan.Leads",
+        "TerritoryStudyStateEnum": "routing.models.TerritoryStudy.State",
+        "TerritoryStudyKindEnum": "routing.models.TerritoryStudy.Kind",
         "RuleSetStateEnum": "routing.models.RuleSet.State",
         "ClockStateEnum": "sla.models.Clock.State",
         "ModeEnum": "routing.models.source.Mode",

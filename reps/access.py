@@ -63,7 +63,11 @@ LEDGERS: Mapping[str, tuple[str, ...]] = {
         "routine",
         "strike",
     ),
+    "accounts": ("territoryplan", "plannedterritory"),
     "routing": (
+        "territorystudy",
+        "realignment",
+        "realignedlead",
         "lead",
         "assignment",
         "balanceline",

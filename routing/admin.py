@@ -20,6 +20,7 @@ from reps.admin_base import (
 from routing import (
     admin_enrichment,  # noqa: F401 - registers itself
     admin_ledgers,  # noqa: F401 - registers itself
+    admin_plans,  # noqa: F401 - registers itself
     admin_scoring,  # noqa: F401 - registers itself
     admin_simulations,  # noqa: F401 - registers itself
     engine,

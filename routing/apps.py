@@ -44,6 +44,9 @@ class RoutingConfig(AppConfig):
             panel,  # noqa: F401 - registers itself
             retention,  # noqa: F401 - registers what is kept
         )
+        from routing.realign import moves as realignments
+        from routing.realign import news as realign_news  # noqa: F401 - registers its kinds
+        from routing.realign import study as studies
         from routing.rules import (
             news,  # noqa: F401 - registers its kinds
             schedule,
@@ -73,6 +76,8 @@ class RoutingConfig(AppConfig):
         jobs.register(jobs.Job("scores", rescore.drain, rescore.oldest))
         jobs.register(jobs.Job("requests", requests.drain, requests.oldest, reaches_out=True))
         jobs.register(jobs.Job("simulations", simulations.drain, simulations.oldest))
+        jobs.register(jobs.Job("realignments", realignments.drain, realignments.oldest))
+        jobs.register(jobs.Job("studies", studies.drain, studies.oldest))
         routines.register(routines.Work("canary", canary.run, routines.every(seconds=canary.REST)))
         routines.register(
             routines.Work("erasures", ledger.write_missing, routines.every(minutes=5))

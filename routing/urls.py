@@ -14,6 +14,7 @@ from routing.views import (
     imports,
     leads,
     onetap,
+    plans,
     privacy,
     quarantine,
     requests,
@@ -31,6 +32,7 @@ from routing.views import (
     territories,
     territory_edit,
     territory_files,
+    workload,
 )
 
 urlpatterns = [
@@ -52,6 +54,8 @@ urlpatterns = [
     *score_calibration.urlpatterns,
     *score_line.urlpatterns,
     *simulations.urlpatterns,
+    *plans.urlpatterns,
+    *workload.urlpatterns,
     *setup.urlpatterns,
     *fairness.urlpatterns,
     *imports.urlpatterns,

@@ -2,6 +2,7 @@
 
 from accounts.models.account import Account, AccountKey, Opportunity
 from accounts.models.ownership import AccountOwner
+from accounts.models.plan import PlannedTerritory, TerritoryPlan
 from accounts.models.territory import Territory, TerritoryBackup, TerritoryImport
 
 __all__ = [
@@ -9,7 +10,9 @@ __all__ = [
     "AccountKey",
     "AccountOwner",
     "Opportunity",
+    "PlannedTerritory",
     "Territory",
     "TerritoryBackup",
     "TerritoryImport",
+    "TerritoryPlan",
 ]

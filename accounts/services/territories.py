@@ -4,8 +4,31 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from accounts import conditions
-from accounts.areas import Area, AreaIndex, Ask, Contender, Place, why
+from accounts.areas import (
+    Area,
+    AreaIndex,
+    AreaTreeBroken,
+    Ask,
+    Contender,
+    Place,
+    most_specific,
+    why,
+)
 from accounts.models import Territory
+
+__all__ = [
+    "Answer",
+    "AreaIndex",
+    "AreaTreeBroken",
+    "Contender",
+    "Place",
+    "area_of",
+    "in_tree_order",
+    "most_specific",
+    "serving",
+    "who_gets",
+    "why",
+]
 
 
 @dataclass(frozen=True, slots=True)

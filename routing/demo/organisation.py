@@ -32,7 +32,7 @@ from reps.models import (
 )
 from reps.services import push
 from routing import keys
-from routing.demo import market, people, promises, rules, score
+from routing.demo import market, people, plans, promises, rules, score
 from routing.demo.questions import questions
 from routing.enrich import invented
 from routing.models import (
@@ -141,6 +141,7 @@ class _Loader:
         self.make_provider()
         self.make_promises()
         self.make_rules()
+        plans.make(users=self.users, reps=self.reps, at=self.at)
 
     def save(self, row: Row) -> Row:
         row.full_clean()

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts.geography import AreaIndex, most_specific
+from accounts.areas import AreaIndex, most_specific
 from reps.due import strikes
 from routing import engine, waking, work
 from routing.dispatch import gather, replay, snapshot

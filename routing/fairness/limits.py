@@ -34,6 +34,7 @@ NOT_COUNTED = frozenset(
         Reason.UNMERGED,
         Reason.REOPENED,
         Reason.IMPORTED,
+        Reason.REALIGNED,
     }
 )
 # A lead that changes hands is new to whoever gets it.

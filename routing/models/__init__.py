@@ -25,6 +25,7 @@ from routing.models.pool import (
     RepLoad,
 )
 from routing.models.prospect import Erasure, Prospect, ProspectKey
+from routing.models.realign import RealignedLead, Realignment, TerritoryStudy
 from routing.models.ruleset import GoldenLead, Rule, RuleFinding, RuleSet
 from routing.models.scoring import FunnelDefinition, LearntScore, ScoreModel, ScoreReview
 from routing.models.simulation import SimulatedLead, Simulation
@@ -65,6 +66,8 @@ __all__ = [
     "ProviderAnswer",
     "ProviderBreaker",
     "Queue",
+    "RealignedLead",
+    "Realignment",
     "ReassignmentRequest",
     "RepLoad",
     "RosterSnapshot",
@@ -77,5 +80,6 @@ __all__ = [
     "Simulation",
     "Source",
     "Submission",
+    "TerritoryStudy",
     "Touch",
 ]

@@ -33,6 +33,7 @@ class Reason(models.TextChoices):
     REPAIRED = "REPAIRED", _("Routed again, rules repaired")
     COVERED = "COVERED", _("Cover for an absence")
     RETURNED = "RETURNED", _("Back from cover")
+    REALIGNED = "REALIGNED", _("Territories realigned")
     FAILED = "FAILED", _("Could not be decided")
     ENRICHED = "ENRICHED", _("Routed again, late data")
 

@@ -14,7 +14,15 @@ import pytest
 from django.conf import settings
 from django.db import models, transaction
 
-from accounts.models import Account, AccountOwner, Opportunity, Territory, TerritoryBackup
+from accounts.models import (
+    Account,
+    AccountOwner,
+    Opportunity,
+    PlannedTerritory,
+    Territory,
+    TerritoryBackup,
+    TerritoryPlan,
+)
 from reps import trail
 from reps.models import (
     Absence,
@@ -82,6 +90,10 @@ def _ruleset() -> RuleSet:
 
 def _draft() -> RuleSet:
     return RuleSet.objects.filter(state="DRAFT").first() or make.saved(_ruleset())
+
+
+def _plan() -> TerritoryPlan:
+    return make.saved(TerritoryPlan(name="Plan", reason="Growth", drafted_at=AT))
 
 
 def _request() -> ReassignmentRequest:
@@ -162,6 +174,14 @@ CASES: dict[type[models.Model], Case] = {
         lambda: Policy(name="Quick"),
         lambda row: {"budget": 60, "steps": [], "condition": {"all": []}, "is_active": False},
         {"version": 2},
+    ),
+    PlannedTerritory: Case(
+        lambda: PlannedTerritory(plan=_plan(), after={"name": "West", "regions": ["CA"]}),
+        lambda row: {"territory": 7, "was": {"rank": 1}, "became": {"rank": 2}},
+    ),
+    TerritoryPlan: Case(
+        lambda: TerritoryPlan(name="Autumn", reason="Growth", drafted_at=AT),
+        lambda row: {"state": "UNDONE", "exceptions": [[7, "", "Gone"]], "undone_at": LATER},
     ),
     Pool: Case(lambda: Pool(name="EMEA"), lambda row: {"territory_id": make.territory().pk}),
     PoolMember: Case(

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.test import Client
 
-from accounts.models import Territory
+from accounts.models import Territory, TerritoryPlan
 from reps.models import Message, Rep, Team
 from routing.dedupe import merging, suggest
 from routing.models import (
@@ -18,6 +18,7 @@ from routing.models import (
     Queue,
     RuleSet,
     Source,
+    TerritoryStudy,
 )
 from sla.models import Policy
 from tests import make
@@ -43,6 +44,8 @@ OF = {
     "policies": Policy,
     "pools": Pool,
     "rules": RuleSet,
+    "territories/plans": TerritoryPlan,
+    "territories/workload": TerritoryStudy,
 }
 
 

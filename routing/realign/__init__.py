@@ -1,0 +1,1 @@
+"""What realignments of territories do to leads, and proposals that even out the workload."""
