@@ -185,6 +185,16 @@ class LeadIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class Contender:
+    """One account that was thought of; `beaten_by` says in words what spoke against it."""
+
+    account_id: AccountId
+    confidence: float
+    evidence: list[Evidence]
+    beaten_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """
     The verdict with its reasons, strongest first.
@@ -198,6 +208,8 @@ class Match:
     account_id: AccountId | None
     confidence: float
     evidence: list[Evidence]
+    # Best first, at most five.
+    contenders: tuple[Contender, ...] = ()
 
 
 Weigh = Callable[[str], float]
@@ -403,6 +415,10 @@ def _decide(lead: _Lead, accounts: Sequence[_Account], weigh: Weigh) -> Match:
         return Match("net_new", None, 0.0, notes)
 
     best = ranked[0]
+    contenders = tuple(
+        Contender(one.account_id, one.confidence, one.evidence, "" if one is best else "confidence")
+        for one in ranked[:5]
+    )
     evidence = [*best.evidence, *notes]
     if len(ranked) > 1 and best.confidence - ranked[1].confidence < MARGIN - 1e-9:
         rivals = [one for one in ranked[1:6] if best.confidence - one.confidence < MARGIN - 1e-9]
@@ -417,9 +433,9 @@ def _decide(lead: _Lead, accounts: Sequence[_Account], weigh: Weigh) -> Match:
                 }
             )
             evidence.extend(rival.evidence)
-        return Match("review", best.account_id, best.confidence, evidence)
+        return Match("review", best.account_id, best.confidence, evidence, contenders)
     verdict: Verdict = "match" if best.confidence >= MATCH_AT else "review"
-    return Match(verdict, best.account_id, best.confidence, evidence)
+    return Match(verdict, best.account_id, best.confidence, evidence, contenders)
 
 
 def _order(account_id: AccountId) -> tuple[int, int, str]:

@@ -14,8 +14,8 @@ from reps import access
 from reps.due import alarms, holds
 from reps.models import Hold, Message, Rep
 from routing import selectors
-from routing.models import Lead, Organisation, Submission
-from routing.visibility import requests_to_decide
+from routing.models import Lead, MatchReview, Organisation, Submission
+from routing.visibility import requests_to_decide, visible_reviews
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,7 @@ class Shell:
         if self.rep and not self.may_set_up:
             entries.append(self._entry("attainment", _("Kept"), "check"))
         if is_manager or is_revops:
+            entries.append(self._entry("reviews", _("Reviews"), "search", self._reviews))
             entries.append(self._entry("history", _("History"), "history"))
             entries.append(self._entry("rules", _("Rules"), "rules"))
         return entries
@@ -166,6 +167,11 @@ class Shell:
     def _requests(self) -> tuple[int, str]:
         number = requests_to_decide(self._user).count()
         return number, _("%(n)s requests wait for an answer") % {"n": number}
+
+    def _reviews(self) -> tuple[int, str]:
+        waiting = visible_reviews(self._user).filter(state=MatchReview.State.PENDING)
+        number = waiting.filter(lead__prospect__erased_at=None).count()
+        return number, _("%(n)s matches to decide") % {"n": number}
 
     def _broken(self) -> tuple[int, str]:
         number = Submission.objects.filter(state=Submission.State.QUARANTINED).count()

@@ -30,6 +30,7 @@ class RoutingConfig(AppConfig):
             panel,  # noqa: F401 - registers itself
             retention,  # noqa: F401 - registers what is kept
         )
+        from routing.reviews import held as reviews_held  # noqa: F401 - registers its place
         from routing.rules import (
             news,  # noqa: F401 - registers its kinds
             schedule,

@@ -6,7 +6,7 @@ from django.utils import timezone
 from reps import access
 from reps.models import Rep, User
 from reps.presence import stands_in_for
-from routing.models import Lead, Queue, ReassignmentRequest
+from routing.models import Dispute, Lead, MatchReview, Queue, ReassignmentRequest
 
 
 def visible_leads(user: User) -> QuerySet[Lead]:
@@ -80,6 +80,31 @@ def requests_to_decide(user: User) -> QuerySet[ReassignmentRequest]:
     teams = teams_answered_for(user)
     theirs = Q(answers=user) | Q(requested_by__team__in=teams)
     return pending.filter(theirs).exclude(requested_by__user=user)
+
+
+def visible_reviews(user: User) -> QuerySet[MatchReview]:
+    """The reviews of matches that a manager or RevOps may see and decide: of leads they see."""
+    reviews = MatchReview.objects.all()
+    if not access.may_set_up(user):
+        return reviews.none()
+    return reviews.filter(lead__in=visible_leads(user).order_by().values("pk"))
+
+
+def visible_disputes(user: User) -> QuerySet[Dispute]:
+    """
+    The disputes that a person may see: those that they opened, that are about what they claim
+    or hold, that they decide, and those of the teams they answer for. RevOps sees all.
+    """
+    disputes = Dispute.objects.all()
+    if not user.is_active:
+        return disputes.none()
+    if access.is_revops(user):
+        return disputes
+    seen = Q(opened_by=user) | Q(claimant__user=user) | Q(holder__user=user) | Q(decider=user)
+    teams = teams_answered_for(user)
+    if teams:
+        seen |= Q(claimant__team__in=teams) | Q(holder__team__in=teams)
+    return disputes.filter(seen)
 
 
 def may_move(user: User, lead: Lead) -> bool:

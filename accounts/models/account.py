@@ -20,6 +20,12 @@ class Account(TrackedModel):
     domain = models.CharField(
         _("web domain"), max_length=200, blank=True, help_text=_("e.g. example.com")
     )
+    further_domains = models.JSONField(
+        _("further web domains"),
+        default=list,
+        blank=True,
+        help_text=_("A list of domains of the same company, e.g. of its other countries."),
+    )
     aliases = models.JSONField(
         _("other names"),
         default=list,
@@ -78,9 +84,10 @@ class Account(TrackedModel):
             for name in [self.name, *self.aliases]
             if name.strip()
         }
-        domain = domains.registrable(self.domain) if self.domain else None
-        if domain:
-            wanted.add((AccountKey.Kind.DOMAIN, domain))
+        for text in [self.domain, *self.further_domains]:
+            domain = domains.registrable(text) if text else None
+            if domain:
+                wanted.add((AccountKey.Kind.DOMAIN, domain))
         present = {(key.kind, key.value): key for key in self.keys.all()}
         stale = [key.pk for place, key in present.items() if place not in wanted]
         if stale:

@@ -49,7 +49,7 @@ def _candidate(account: Account) -> Candidate:
     return Candidate(
         account_id=account.pk,
         name=account.name,
-        domains=(account.domain,) if account.domain else (),
+        domains=tuple(text for text in (account.domain, *account.further_domains) if text),
         aliases=tuple(account.aliases),
         city=account.city,
         state=account.region,

@@ -27,6 +27,7 @@ from routing.models.source import Mode
 from routing.privacy.marks import masked
 from routing.privacy.registry import marks_of
 from routing.qualify import facts, interest, scoring
+from routing.reviews import arrivals
 
 log = logging.getLogger(__name__)
 
@@ -222,6 +223,7 @@ def _match(items: Sequence[Item]) -> None:
     ]
     for item, found in zip(items, match_many(identities), strict=True):
         item.match = found
+    arrivals.heed(items)
 
 
 def _leads(items: Sequence[Item], *, organisation: Organisation, at: datetime) -> None:
@@ -253,6 +255,7 @@ def _leads(items: Sequence[Item], *, organisation: Organisation, at: datetime) -
     _add_signals(items, stored)
     _score(items, counts=_touch_counts(again), signals=stored, terms=terms, at=at)
     _create([item.lead for item in new.values()], at=at)
+    arrivals.open_reviews(list(new.values()), at=at)
     _touch(items)
     _update([lead for lead in again.values() if before[lead.pk] != _scored(lead)], at=at)
     _decide_again([lead for lead in again.values() if lead.mode == Mode.SHADOW], at=at)

@@ -3,6 +3,7 @@
 from routing.models.assignment import Assignment, ReassignmentRequest
 from routing.models.decision import Batch, Decision, PersonalFacts, RosterSnapshot
 from routing.models.desk import Desk, Organisation
+from routing.models.dispute import Dispute
 from routing.models.imports import ImportJob
 from routing.models.lead import Lead, Outcome, Touch
 from routing.models.pool import (
@@ -15,6 +16,7 @@ from routing.models.pool import (
     RepLoad,
 )
 from routing.models.prospect import Erasure, Prospect, ProspectKey
+from routing.models.review import MatchCandidate, MatchRefusal, MatchReview
 from routing.models.ruleset import GoldenLead, Rule, RuleFinding, RuleSet, ScoreFactor
 from routing.models.simulation import SimulatedLead, Simulation
 from routing.models.source import LeadForm, Source
@@ -26,12 +28,16 @@ __all__ = [
     "Batch",
     "Decision",
     "Desk",
+    "Dispute",
     "Erasure",
     "GoldenLead",
     "ImportJob",
     "Lead",
     "LeadForm",
     "Limit",
+    "MatchCandidate",
+    "MatchRefusal",
+    "MatchReview",
     "Organisation",
     "Outcome",
     "PersonalFacts",

@@ -32,6 +32,8 @@ class Reason(models.TextChoices):
     COVERED = "COVERED", _("Cover for an absence")
     RETURNED = "RETURNED", _("Back from cover")
     FAILED = "FAILED", _("Could not be decided")
+    MATCHED = "MATCHED", _("Match decided")
+    RULED = "RULED", _("Dispute decided")
 
 
 class Assignment(models.Model):

@@ -29,6 +29,14 @@ def segments() -> list[dict[str, Any]]:
     ]
 
 
+class ReviewHandover(models.TextChoices):
+    """What becomes of a temporary owner once a person has said which account a lead has."""
+
+    UNWORKED = "UNWORKED", _("Hand over unless the person was contacted")
+    ALWAYS = "ALWAYS", _("Always hand over")
+    NEVER = "NEVER", _("The temporary owner keeps it")
+
+
 class Organisation(TrackedModel):
     """The one organisation of this installation: what runs, and who answers at the end."""
 
@@ -93,6 +101,18 @@ class Organisation(TrackedModel):
         default=segments,
         blank=True,
         help_text=_('Bands such as {"slug": "mid_market", "from": 50, "to": 500}, in order.'),
+    )
+    review_handover = models.CharField(
+        _("once a match is decided"),
+        max_length=8,
+        choices=ReviewHandover.choices,
+        default=ReviewHandover.UNWORKED,
+        help_text=_("Whether the rightful owner takes the lead from its temporary one."),
+    )
+    dispute_timeout = models.PositiveIntegerField(
+        _("time to rule in a dispute"),
+        default=172_800,
+        help_text=_("Seconds until the policy's answer applies to a dispute nobody ruled in."),
     )
     # Of which rules, and of which state of the roster, the linter has spoken last.
     linted_stamp = models.BigIntegerField(default=0, editable=False)
