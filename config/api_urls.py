@@ -8,12 +8,14 @@ from accounts import api as accounts_api
 from reps import api as reps_api
 from reps import my_api
 from routing.api import (
+    disputes,
     doors,
     fairness,
     ledgers,
     people,
     plan,
     privacy,
+    reviews,
     rules,
     simulations,
     time_off,
@@ -53,6 +55,8 @@ router.register(
     requests_api.ReassignmentRequestViewSet,
     basename="api-reassignmentrequest",
 )
+router.register("match-reviews", reviews.MatchReviewViewSet, basename="api-matchreview")
+router.register("disputes", disputes.DisputeViewSet, basename="api-dispute")
 router.register("policies", sla_api.PolicyViewSet, basename="api-policy")
 router.register("pause-reasons", sla_api.PauseReasonViewSet, basename="api-pausereason")
 router.register("clocks", sla_api.ClockViewSet, basename="api-clock")

@@ -14,8 +14,8 @@ from reps import access
 from reps.due import alarms, holds
 from reps.models import Hold, Message, Rep
 from routing import selectors
-from routing.models import Lead, MatchReview, Organisation, Submission
-from routing.visibility import requests_to_decide, visible_reviews
+from routing.models import Dispute, Lead, MatchReview, Organisation, Submission
+from routing.visibility import requests_to_decide, visible_disputes, visible_reviews
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +122,9 @@ class Shell:
             entries.append(self._entry("risk", _("At risk"), "alert"))
         if self.rep and not self.may_set_up:
             entries.append(self._entry("attainment", _("Kept"), "check"))
+        if self.rep and not self.may_set_up:
+            entries.append(self._entry("disputes", _("Disputes"), "swap", self._contested))
         if is_manager or is_revops:
-            entries.append(self._entry("reviews", _("Reviews"), "search", self._reviews))
             entries.append(self._entry("history", _("History"), "history"))
             entries.append(self._entry("rules", _("Rules"), "rules"))
         return entries
@@ -134,6 +135,8 @@ class Shell:
         if not self._signed_in or not self.may_set_up:
             return []
         entries = [
+            self._entry("reviews", _("Match reviews"), "search", self._reviews),
+            self._entry("disputes", _("Disputes"), "swap", self._contested),
             self._entry("setup", _("Set-up"), "gear"),
             self._entry("people", _("People"), "users"),
             self._entry("territories", _("Territories"), "map"),
@@ -172,6 +175,10 @@ class Shell:
         waiting = visible_reviews(self._user).filter(state=MatchReview.State.PENDING)
         number = waiting.filter(lead__prospect__erased_at=None).count()
         return number, _("%(n)s matches to decide") % {"n": number}
+
+    def _contested(self) -> tuple[int, str]:
+        number = visible_disputes(self._user).filter(state=Dispute.State.OPEN).count()
+        return number, _("%(n)s open disputes") % {"n": number}
 
     def _broken(self) -> tuple[int, str]:
         number = Submission.objects.filter(state=Submission.State.QUARANTINED).count()

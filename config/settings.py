@@ -193,6 +193,7 @@ DUE_JOBS = [
     "weights",
     "cover",
     "requests",
+    "disputes",
     "pauses",
     "clocks",
     "feeds",

@@ -14,11 +14,14 @@ class RoutingConfig(AppConfig):
             cover,  # registers its kind too
             invariants,  # noqa: F401
             messages,  # noqa: F401 - registers its kinds
+            ownership_panel,  # noqa: F401 - registers itself
             receivers,  # noqa: F401
             repairs,  # noqa: F401 - registers them
             timeline,  # noqa: F401 - registers its sources
         )
         from routing.dispatch import batch, poison
+        from routing.disputes import messages as dispute_messages  # noqa: F401 - its kinds
+        from routing.disputes import ruling
         from routing.fairness import (
             members,  # noqa: F401 - hears of members
             weights,
@@ -52,6 +55,7 @@ class RoutingConfig(AppConfig):
         jobs.register(jobs.Job("weights", weights.drain, weights.oldest))
         jobs.register(jobs.Job("cover", cover.drain, cover.oldest))
         jobs.register(jobs.Job("requests", requests.drain, requests.oldest, reaches_out=True))
+        jobs.register(jobs.Job(ruling.JOB, ruling.drain, ruling.oldest, reaches_out=True))
         jobs.register(jobs.Job("simulations", simulations.drain, simulations.oldest))
         routines.register(routines.Work("canary", canary.run, routines.every(seconds=canary.REST)))
         routines.register(

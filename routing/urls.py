@@ -2,6 +2,7 @@
 
 from routing.views import (
     board,
+    disputes,
     experiments,
     fairness,
     findings,
@@ -33,6 +34,7 @@ urlpatterns = [
     *board.urlpatterns,
     *requests.urlpatterns,
     *reviews.urlpatterns,
+    *disputes.urlpatterns,
     *history.urlpatterns,
     *experiments.urlpatterns,
     *findings.urlpatterns,

@@ -3,10 +3,18 @@
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from accounts.models import AccountOwner, Opportunity
 from reps import access
 from reps.models import Rep, User
 from reps.presence import stands_in_for
-from routing.models import Dispute, Lead, MatchReview, Queue, ReassignmentRequest
+from routing.models import (
+    Assignment,
+    Dispute,
+    Lead,
+    MatchReview,
+    Queue,
+    ReassignmentRequest,
+)
 
 
 def visible_leads(user: User) -> QuerySet[Lead]:
@@ -105,6 +113,27 @@ def visible_disputes(user: User) -> QuerySet[Dispute]:
     if teams:
         seen |= Q(claimant__team__in=teams) | Q(holder__team__in=teams)
     return disputes.filter(seen)
+
+
+def contestable_leads(user: User) -> QuerySet[Lead]:
+    """
+    The open leads that a person may contest: those that they see, and, of which a rep is told
+    no more than the company, those that they held before and those of companies that they or
+    their deals are at home in.
+    """
+    rep = access.rep_of(user)
+    leads = Lead.objects.of_people().filter(place__in=[Lead.Place.OWNER, Lead.Place.QUEUE])
+    seen = Q(pk__in=visible_leads(user).order_by().values("pk"))
+    if rep is not None:
+        held = Assignment.objects.filter(rep=rep).values("lead")
+        today = timezone.now().date()
+        named = AccountOwner.objects.filter(
+            Q(ends_on__isnull=True) | Q(ends_on__gt=today), rep=rep, starts_on__lte=today
+        ).values("account")
+        deals = Opportunity.objects.filter(owner=rep, state=Opportunity.State.OPEN)
+        theirs = Q(account__in=named) | Q(account__parent__in=named)
+        seen |= Q(pk__in=held) | theirs | Q(account__in=deals.values("account"))
+    return leads.filter(pk__in=leads.filter(seen).values("pk"))
 
 
 def may_move(user: User, lead: Lead) -> bool:
