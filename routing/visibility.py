@@ -117,22 +117,25 @@ def visible_disputes(user: User) -> QuerySet[Dispute]:
 
 def contestable_leads(user: User) -> QuerySet[Lead]:
     """
-    The open leads that a person may contest: those that they see, and, of which a rep is told
-    no more than the company, those that they held before and those of companies that they or
-    their deals are at home in.
+    The open leads that a person may contest, for themselves or for reps of the teams they answer
+    for: those that they see, and, of which they are told no more than the company, those that one
+    of these reps held before and those of companies that one owns or has an open deal with.
     """
-    rep = access.rep_of(user)
     leads = Lead.objects.of_people().filter(place__in=[Lead.Place.OWNER, Lead.Place.QUEUE])
+    if not user.is_active:
+        return leads.none()
+    if access.is_revops(user):
+        return leads
+    reps = visible_reps(user).order_by().values("pk")
+    today = timezone.now().date()
+    named = AccountOwner.objects.filter(
+        Q(ends_on__isnull=True) | Q(ends_on__gt=today), rep__in=reps, starts_on__lte=today
+    ).values("account")
+    deals = Opportunity.objects.filter(owner__in=reps, state=Opportunity.State.OPEN)
     seen = Q(pk__in=visible_leads(user).order_by().values("pk"))
-    if rep is not None:
-        held = Assignment.objects.filter(rep=rep).values("lead")
-        today = timezone.now().date()
-        named = AccountOwner.objects.filter(
-            Q(ends_on__isnull=True) | Q(ends_on__gt=today), rep=rep, starts_on__lte=today
-        ).values("account")
-        deals = Opportunity.objects.filter(owner=rep, state=Opportunity.State.OPEN)
-        theirs = Q(account__in=named) | Q(account__parent__in=named)
-        seen |= Q(pk__in=held) | theirs | Q(account__in=deals.values("account"))
+    seen |= Q(pk__in=Assignment.objects.filter(rep__in=reps).values("lead"))
+    seen |= Q(account__in=named) | Q(account__parent__in=named)
+    seen |= Q(account__in=deals.values("account"))
     return leads.filter(pk__in=leads.filter(seen).values("pk"))
 
 

@@ -1,6 +1,7 @@
 """From the temporary owner to the rightful one, once a match is decided; and back."""
 
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -12,9 +13,14 @@ from routing.models.desk import ReviewHandover
 from routing.owners import claims
 
 
-def place_of(lead: Lead) -> dict[str, int | str | None]:
-    """Where a lead is, as `back` reads it."""
-    return {"place": lead.place, "owner": lead.owner_id, "queue": lead.queue_id}
+def place_of(lead: Lead) -> dict[str, int | str | bool | None]:
+    """Where a lead is, and whether it waits there to be routed, as `back` reads it."""
+    return {
+        "place": lead.place,
+        "owner": lead.owner_id,
+        "queue": lead.queue_id,
+        "waits": lead.route_at is not None,
+    }
 
 
 def to_rightful(lead: Lead, *, by: User, at: datetime, driver: str) -> tuple[str, int | None]:
@@ -83,7 +89,7 @@ def _kept(lead: Lead, holder: str) -> str:
 
 def back(
     lead: Lead,
-    before: dict[str, int | str | None],
+    before: dict[str, Any],
     *,
     epoch: int,
     by: User,
@@ -95,19 +101,18 @@ def back(
         return _("The lead has moved on since and stays where it is.")
     if lead.contacted_at is not None:
         return _("%(owner)s has contacted the person since and keeps it.") % {"owner": lead.owner}
-    to_queue = before["place"] == Lead.Place.QUEUE
     try:
         ownership.change_many(
             [
                 ownership.Move(
                     lead_id=lead.pk,
                     epoch=lead.owner_epoch,
-                    place=str(before["place"]),
-                    rep_id=before["owner"],  # type: ignore[arg-type]
-                    queue_id=before["queue"],  # type: ignore[arg-type]
+                    place=before["place"],
+                    rep_id=before["owner"],
+                    queue_id=before["queue"],
                     reason_code=Reason.MATCHED,
                     reason=_("The decision about the account was taken back"),
-                    also={"route_at": at} if to_queue else {},
+                    also={"route_at": at} if before["waits"] else {},
                 )
             ],
             by=by,

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from reps import trail
@@ -22,7 +23,8 @@ def _show(person: Person) -> list[dict[str, Any]]:
 
 def _erase(person: Person, at: datetime) -> int:
     """The marks go; what waits for a decision can have none any more."""
-    rows = MatchReview.objects.filter(lead__in=person.leads).exclude(name_mark="", domain_mark="")
+    kept = Q(state=State.PENDING) | ~Q(name_mark="") | ~Q(domain_mark="")
+    rows = MatchReview.objects.filter(kept, lead__in=person.leads)
     ids = list(rows.values_list("pk", flat=True))
     MatchRefusal.objects.filter(review__in=ids).delete()
     reviews = MatchReview.objects.filter(pk__in=ids)

@@ -7,15 +7,27 @@ from django.test import Client
 
 from accounts.models import Territory
 from reps.models import Message, Rep, Team
-from routing.models import Decision, Lead, Pool, Queue, RuleSet, Source
+from routing.disputes import opening
+from routing.models import (
+    Decision,
+    Dispute,
+    Lead,
+    MatchReview,
+    Pool,
+    Queue,
+    RuleSet,
+    Source,
+)
 from sla.models import Policy
 from tests import make
-from tests.project.test_invariants import lived_in
+from tests.project.test_invariants import LATER, lived_in
 from tests.project.test_urls import ALL, sample
 
 # What the number in an address of theirs stands for; a lead elsewhere.
 OF = {
     "api/v1/decisions": Decision,
+    "api/v1/disputes": Dispute,
+    "api/v1/match-reviews": MatchReview,
     "api/v1/policies": Policy,
     "api/v1/pools": Pool,
     "api/v1/queues": Queue,
@@ -24,9 +36,11 @@ OF = {
     "api/v1/sources": Source,
     "api/v1/teams": Team,
     "api/v1/territories": Territory,
+    "disputes": Dispute,
     "outbox": Message,
     "people/reps": Rep,
     "policies": Policy,
+    "reviews": MatchReview,
     "pools": Pool,
     "rules": RuleSet,
 }
@@ -39,10 +53,27 @@ def address(route: str) -> str:
     return re.sub(r"/1(?=/|$)", f"/{row.pk}" if row else "/1", sample(route))
 
 
+def contested(rep: Rep) -> None:
+    """A match that a person has to decide, and a lead that this rep claims."""
+    for name in ("Twin Works", "Twin Works Ltd"):
+        make.account(name)
+    make.lead({"email": "twin@gmail.com", "company": "Twin Works"}, at=LATER)
+    lead = Lead.objects.filter(owner__isnull=False).exclude(owner=rep).order_by("pk")[0]
+    opening.contest_lead(
+        lead_id=lead.pk,
+        claimant=rep,
+        ground=Dispute.Ground.WORKED,
+        claim="I had it first",
+        by=make.user(group="revops"),
+        at=LATER,
+    )
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("group", ["revops", "rep"])
 def test_every_page_opens(group, subtests):
     made = lived_in()
+    contested(made["ann"])
     people = {"revops": make.user(group="revops"), "rep": made["ann"].user}
     client = Client(raise_request_exception=False)
     client.force_login(people[group])

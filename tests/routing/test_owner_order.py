@@ -1,6 +1,6 @@
 """The owner order as a pure function: the first claim with somebody to take it decides."""
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from routing.owners.order import AWAY, GAVE_BACK, LEFT, Claim, answer
@@ -74,6 +74,7 @@ claims = st.lists(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(claims, st.dictionaries(st.integers(1, 6), st.sampled_from([LEFT, AWAY, GAVE_BACK])))
 def test_one_claim_at_most_decides_and_nobody_able_stands_before_it(order, missing):
     found = answer(order, missing)
