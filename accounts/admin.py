@@ -21,6 +21,11 @@ class AccountForm(TrackedForm):
         text_list(aliases)
         return aliases
 
+    def clean_further_domains(self):
+        found = self.cleaned_data.get("further_domains") or []
+        text_list(found)
+        return found
+
 
 class AccountOwnerInline(TrackedInline):
     model = AccountOwner

@@ -9,6 +9,7 @@ from reps.api import PlainJSONField, SetUpViewSet, TrackedSerializer
 
 class AccountSerializer(TrackedSerializer):
     aliases = PlainJSONField(required=False, validators=[text_list])
+    further_domains = PlainJSONField(required=False, validators=[text_list])
 
     class Meta:
         model = Account
@@ -16,6 +17,7 @@ class AccountSerializer(TrackedSerializer):
             "id",
             "name",
             "domain",
+            "further_domains",
             "aliases",
             "parent",
             "industry",

@@ -40,12 +40,14 @@ def reps_here(*, keep: tuple[int | None, ...] = ()) -> Any:
 
 class AccountForm(forms.ModelForm):
     aliases = words(label=_("Other names"), help_text=_("Separated by commas."))
+    further_domains = words(label=_("Further domains"), help_text=_("Separated by commas."))
 
     class Meta:
         model = Account
         fields = (
             "name",
             "domain",
+            "further_domains",
             "aliases",
             "parent",
             "industry",

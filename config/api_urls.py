@@ -8,6 +8,7 @@ from accounts import api as accounts_api
 from reps import api as reps_api
 from reps import my_api
 from routing.api import (
+    disputes,
     doors,
     duplicates,
     enrichment,
@@ -16,6 +17,7 @@ from routing.api import (
     people,
     plan,
     privacy,
+    reviews,
     rules,
     scoring,
     simulations,
@@ -66,6 +68,8 @@ router.register(
     requests_api.ReassignmentRequestViewSet,
     basename="api-reassignmentrequest",
 )
+router.register("match-reviews", reviews.MatchReviewViewSet, basename="api-matchreview")
+router.register("disputes", disputes.DisputeViewSet, basename="api-dispute")
 router.register("policies", sla_api.PolicyViewSet, basename="api-policy")
 router.register("pause-reasons", sla_api.PauseReasonViewSet, basename="api-pausereason")
 router.register("clocks", sla_api.ClockViewSet, basename="api-clock")

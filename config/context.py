@@ -15,8 +15,8 @@ from reps.due import alarms, holds
 from reps.models import Hold, Message, Rep
 from routing import selectors
 from routing.dedupe.deciding import visible_pairs
-from routing.models import DuplicatePair, Lead, Organisation, Submission
-from routing.visibility import requests_to_decide
+from routing.models import Dispute, DuplicatePair, Lead, MatchReview, Organisation, Submission
+from routing.visibility import requests_to_decide, visible_disputes, visible_reviews
 
 # More than so many is many.
 MOST_COUNTED = 1000
@@ -126,6 +126,8 @@ class Shell:
             entries.append(self._entry("risk", _("At risk"), "alert"))
         if self.rep and not self.may_set_up:
             entries.append(self._entry("attainment", _("Kept"), "check"))
+        if self.rep and not self.may_set_up:
+            entries.append(self._entry("disputes", _("Disputes"), "swap", self._contested))
         if is_manager or is_revops:
             entries.append(self._entry("history", _("History"), "history"))
             entries.append(self._entry("rules", _("Rules"), "rules"))
@@ -137,6 +139,8 @@ class Shell:
         if not self._signed_in or not self.may_set_up:
             return []
         entries = [
+            self._entry("reviews", _("Match reviews"), "search", self._reviews),
+            self._entry("disputes", _("Disputes"), "swap", self._contested),
             self._entry("setup", _("Set-up"), "gear"),
             self._entry("people", _("People"), "users"),
             self._entry("territories", _("Territories"), "map"),
@@ -177,6 +181,15 @@ class Shell:
         pairs = visible_pairs(self._user).filter(state=DuplicatePair.State.OPEN)
         number = pairs[:MOST_COUNTED].count()
         return number, _("%(n)s possible duplicates to decide") % {"n": number}
+
+    def _reviews(self) -> tuple[int, str]:
+        waiting = visible_reviews(self._user).filter(state=MatchReview.State.PENDING)
+        number = waiting.filter(lead__prospect__erased_at=None).count()
+        return number, _("%(n)s matches to decide") % {"n": number}
+
+    def _contested(self) -> tuple[int, str]:
+        number = visible_disputes(self._user).filter(state=Dispute.State.OPEN).count()
+        return number, _("%(n)s open disputes") % {"n": number}
 
     def _broken(self) -> tuple[int, str]:
         number = Submission.objects.filter(state=Submission.State.QUARANTINED).count()

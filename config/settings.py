@@ -196,6 +196,7 @@ DUE_JOBS = [
     "cover",
     "scores",
     "requests",
+    "disputes",
     "pauses",
     "clocks",
     "feeds",

@@ -18,6 +18,7 @@ from reps.admin_base import (
     moment,
 )
 from routing import (
+    admin_desks,  # noqa: F401 - registers itself
     admin_enrichment,  # noqa: F401 - registers itself
     admin_ledgers,  # noqa: F401 - registers itself
     admin_plans,  # noqa: F401 - registers itself

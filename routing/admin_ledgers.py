@@ -41,7 +41,13 @@ from routing.models import (
     Submission,
     Touch,
 )
-from routing.visibility import may_move, visible_leads, visible_reps
+from routing.visibility import (
+    may_move,
+    visible_disputes,
+    visible_leads,
+    visible_reps,
+    visible_reviews,
+)
 
 
 def seen_leads(request):
@@ -281,9 +287,13 @@ class AuditEventAdmin(LedgerAdmin):
             return rows
         leads = seen_leads(request)
         requests = ReassignmentRequest.objects.filter(lead__in=leads).order_by().values("pk")
+        reviews = visible_reviews(request.user).order_by().values("pk")
+        disputes = visible_disputes(request.user).order_by().values("pk")
         return rows.exclude(
             Q(subject="routing.lead") & ~Q(subject_id__in=leads)
             | Q(subject="routing.reassignmentrequest") & ~Q(subject_id__in=requests)
+            | Q(subject="routing.matchreview") & ~Q(subject_id__in=reviews)
+            | Q(subject="routing.dispute") & ~Q(subject_id__in=disputes)
         )
 
 

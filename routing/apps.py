@@ -14,6 +14,7 @@ class RoutingConfig(AppConfig):
             cover,  # registers its kind too
             invariants,  # noqa: F401
             messages,  # noqa: F401 - registers its kinds
+            ownership_panel,  # noqa: F401 - registers itself
             receivers,  # noqa: F401
             repairs,  # noqa: F401 - registers them
             timeline,  # noqa: F401 - registers its sources
@@ -22,6 +23,8 @@ class RoutingConfig(AppConfig):
         from routing.dedupe import suggest
         from routing.dedupe import timeline as merges  # noqa: F401 - registers its source
         from routing.dispatch import batch, poison
+        from routing.disputes import messages as dispute_messages  # noqa: F401 - its kinds
+        from routing.disputes import ruling
         from routing.enrich import drain as enrich
         from routing.enrich import (
             keeping,  # noqa: F401 - registers what is kept
@@ -47,6 +50,7 @@ class RoutingConfig(AppConfig):
         from routing.realign import moves as realignments
         from routing.realign import news as realign_news  # noqa: F401 - registers its kinds
         from routing.realign import study as studies
+        from routing.reviews import held as reviews_held  # noqa: F401 - registers its place
         from routing.rules import (
             news,  # noqa: F401 - registers its kinds
             schedule,
@@ -75,6 +79,7 @@ class RoutingConfig(AppConfig):
         jobs.register(jobs.Job("cover", cover.drain, cover.oldest))
         jobs.register(jobs.Job("scores", rescore.drain, rescore.oldest))
         jobs.register(jobs.Job("requests", requests.drain, requests.oldest, reaches_out=True))
+        jobs.register(jobs.Job(ruling.JOB, ruling.drain, ruling.oldest, reaches_out=True))
         jobs.register(jobs.Job("simulations", simulations.drain, simulations.oldest))
         jobs.register(jobs.Job("realignments", realignments.drain, realignments.oldest))
         jobs.register(jobs.Job("studies", studies.drain, studies.oldest))

@@ -56,11 +56,14 @@ def change(
     decide_hours: int | None = None,
     approval_above: int | None = None,
     segments: Sequence[Mapping[str, Any]] | None = None,
+    review_handover: str = "",
+    dispute_hours: int | None = None,
 ) -> Organisation:
     """
     Change the name, who answers at the end, who is alerted last (None: the same), how long a
     former owner is preferred, and (if given) the hours to decide a reassignment, the percent of
-    moved leads above which a second person approves rules, and the segments.
+    moved leads above which a second person approves rules, the segments, what becomes of a
+    temporary owner once a match is decided, and the hours to rule in a dispute.
     """
     organisation = Organisation.objects.select_for_update(no_key=True).get(pk=1)
     organisation.name, organisation.responsible = name, responsible
@@ -71,6 +74,10 @@ def change(
         organisation.approval_above = approval_above
     if segments is not None:
         organisation.segments = [dict(band) for band in segments]
+    if review_handover:
+        organisation.review_handover = review_handover
+    if dispute_hours is not None:
+        organisation.dispute_timeout = dispute_hours * 3600
     trail.save(organisation, by=by, at=at, reason="edited")
     return organisation
 

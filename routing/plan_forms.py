@@ -6,13 +6,13 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms import PlaceForm, TerritoryForm
 from accounts.models import Territory, TerritoryPlan
 from accounts.services.plans import draft
 from accounts.services.plans.world import World, state_of
 from accounts.services.territories import Place
 from reps.forms import DateInput, MomentInput
 from reps.models import Rep
+from routing.territory_forms import PlaceForm, TerritoryForm
 
 
 class PlanForm(forms.Form):

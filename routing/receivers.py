@@ -10,6 +10,7 @@ from reps.post import outbox
 from reps.services.people import PeopleRefused
 from reps.signals import rep_available, rep_changing, rep_leaving, rep_left
 from routing import ownership, signals, waking, work
+from routing.disputes.ruling import follow
 from routing.models import Lead, PoolMember
 from routing.models.source import Mode
 from routing.work.requests import overtake_requests
@@ -69,6 +70,7 @@ def wake_waiting(sender, *, rep, at, **kwargs) -> None:
 def tell_and_tidy(sender, *, moves, by, at, driver, **kwargs) -> None:
     """Tell new owners, close overtaken requests, and wake the router for what goes back."""
     overtake_requests(lead_ids=[one.lead.pk for one in moves], by=by, at=at)
+    follow(moves, by=by, at=at)
     outbox.put(
         [
             outbox.Draft(

@@ -11,6 +11,7 @@ from accounts.forms import WordsField
 from reps import access
 from reps.models import User
 from routing.models import LeadForm, Organisation, Queue, Source
+from routing.models.desk import ReviewHandover
 from routing.models.source import STANDARD_FIELDS
 from routing.qualify import segments
 
@@ -67,6 +68,19 @@ class OrganisationSettingsForm(OrganisationForm):
             help_text=_(
                 "Percent of last month's leads that a new version sends elsewhere. 100: never."
             ),
+        )
+        self.fields["review_handover"] = forms.ChoiceField(
+            choices=ReviewHandover.choices,
+            required=False,
+            label=_("Once a match is decided"),
+            help_text=_("Whether the rightful owner takes the lead from its temporary one."),
+        )
+        self.fields["dispute_hours"] = forms.IntegerField(
+            min_value=1,
+            max_value=2160,
+            required=False,
+            label=_("Hours to rule in a dispute"),
+            help_text=_("Then the policy's answer applies. Of a rep's time, their working hours."),
         )
         self.fields["segments"] = forms.CharField(
             required=False,

@@ -2,6 +2,7 @@
 
 from routing.views import (
     board,
+    disputes,
     duplicates,
     enrichment,
     experiments,
@@ -18,6 +19,7 @@ from routing.views import (
     privacy,
     quarantine,
     requests,
+    reviews,
     rule_edit,
     rules,
     rules_draft,
@@ -41,6 +43,8 @@ urlpatterns = [
     *forms.urlpatterns,
     *board.urlpatterns,
     *requests.urlpatterns,
+    *reviews.urlpatterns,
+    *disputes.urlpatterns,
     *history.urlpatterns,
     *experiments.urlpatterns,
     *findings.urlpatterns,

@@ -3,10 +3,18 @@
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from accounts.models import AccountOwner, Opportunity
 from reps import access
 from reps.models import Rep, User
 from reps.presence import stands_in_for
-from routing.models import Lead, Queue, ReassignmentRequest
+from routing.models import (
+    Assignment,
+    Dispute,
+    Lead,
+    MatchReview,
+    Queue,
+    ReassignmentRequest,
+)
 
 
 def visible_leads(user: User) -> QuerySet[Lead]:
@@ -80,6 +88,55 @@ def requests_to_decide(user: User) -> QuerySet[ReassignmentRequest]:
     teams = teams_answered_for(user)
     theirs = Q(answers=user) | Q(requested_by__team__in=teams)
     return pending.filter(theirs).exclude(requested_by__user=user)
+
+
+def visible_reviews(user: User) -> QuerySet[MatchReview]:
+    """The reviews of matches that a manager or RevOps may see and decide: of leads they see."""
+    reviews = MatchReview.objects.all()
+    if not access.may_set_up(user):
+        return reviews.none()
+    return reviews.filter(lead__in=visible_leads(user).order_by().values("pk"))
+
+
+def visible_disputes(user: User) -> QuerySet[Dispute]:
+    """
+    The disputes that a person may see: those that they opened, that are about what they claim
+    or hold, that they decide, and those of the teams they answer for. RevOps sees all.
+    """
+    disputes = Dispute.objects.all()
+    if not user.is_active:
+        return disputes.none()
+    if access.is_revops(user):
+        return disputes
+    seen = Q(opened_by=user) | Q(claimant__user=user) | Q(holder__user=user) | Q(decider=user)
+    teams = teams_answered_for(user)
+    if teams:
+        seen |= Q(claimant__team__in=teams) | Q(holder__team__in=teams)
+    return disputes.filter(seen)
+
+
+def contestable_leads(user: User) -> QuerySet[Lead]:
+    """
+    The open leads that a person may contest, for themselves or for reps of the teams they answer
+    for: those that they see, and, of which they are told no more than the company, those that one
+    of these reps held before and those of companies that one owns or has an open deal with.
+    """
+    leads = Lead.objects.of_people().filter(place__in=[Lead.Place.OWNER, Lead.Place.QUEUE])
+    if not user.is_active:
+        return leads.none()
+    if access.is_revops(user):
+        return leads
+    reps = visible_reps(user).order_by().values("pk")
+    today = timezone.now().date()
+    named = AccountOwner.objects.filter(
+        Q(ends_on__isnull=True) | Q(ends_on__gt=today), rep__in=reps, starts_on__lte=today
+    ).values("account")
+    deals = Opportunity.objects.filter(owner__in=reps, state=Opportunity.State.OPEN)
+    seen = Q(pk__in=visible_leads(user).order_by().values("pk"))
+    seen |= Q(pk__in=Assignment.objects.filter(rep__in=reps).values("lead"))
+    seen |= Q(account__in=named) | Q(account__parent__in=named)
+    seen |= Q(account__in=deals.values("account"))
+    return leads.filter(pk__in=leads.filter(seen).values("pk"))
 
 
 def may_move(user: User, lead: Lead) -> bool:

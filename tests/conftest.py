@@ -54,6 +54,7 @@ PURE = (
     "test_learnt_laws",
     "test_chain",
     "test_clockwork",
+    "test_owner_order",
     "test_tables",
 )
 # about who is let in and what is set up, about drafts of rules, words, wires and what goes over

@@ -12,9 +12,9 @@ beat the others, and whether a person should look).
 
 from accounts.matching.book import Index
 from accounts.matching.calibration import MARGIN, MATCH_AT, REVIEW_AT
-from accounts.matching.deciding import TIE_BREAKERS, match
+from accounts.matching.deciding import TIE_BREAKERS, is_clear, match
 from accounts.matching.likeness import similarity
-from accounts.matching.types import Candidate, Contender, LeadIdentity, Match
+from accounts.matching.types import Candidate, Contender, Evidence, LeadIdentity, Match
 
 __all__ = [
     "MARGIN",
@@ -23,9 +23,11 @@ __all__ = [
     "TIE_BREAKERS",
     "Candidate",
     "Contender",
+    "Evidence",
     "Index",
     "LeadIdentity",
     "Match",
+    "is_clear",
     "match",
     "similarity",
 ]

@@ -65,6 +65,16 @@ def match(
     return decide(Lead(lead), list(prepared.values()), weigh or plain_weight)
 
 
+def is_clear(confidence: float, rival: float) -> bool:
+    """Whether one candidate is so much likelier than another that they are no contest."""
+    return _log_odds(confidence) - _log_odds(rival) >= MARGIN - 1e-9
+
+
+def _log_odds(confidence: float) -> float:
+    bounded = min(max(confidence, 1e-6), 1 - 1e-6)
+    return math.log(bounded / (1 - bounded))
+
+
 @dataclass(frozen=True, slots=True)
 class _Scored:
     account: Account

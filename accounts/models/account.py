@@ -23,6 +23,12 @@ class Account(TrackedModel):
     domain = models.CharField(
         _("web domain"), max_length=200, blank=True, help_text=_("e.g. example.com")
     )
+    further_domains = models.JSONField(
+        _("further web domains"),
+        default=list,
+        blank=True,
+        help_text=_("A list of domains of the same company, e.g. of its other countries."),
+    )
     aliases = models.JSONField(
         _("other names"),
         default=list,
@@ -115,7 +121,7 @@ def identity_of(account: Account) -> Candidate:
     return Candidate(
         account_id=account.pk,
         name=account.name,
-        domains=(account.domain,) if account.domain else (),
+        domains=tuple(text for text in (account.domain, *account.further_domains) if text),
         aliases=tuple(account.aliases),
         city=account.city,
         state=account.region,

@@ -101,7 +101,7 @@ def _accounts(ids: set[int]) -> dict[int, Prepared]:
         .annotate(has_open_deal=Exists(deals), is_named=Exists(owners))
         .values_list(
             "pk", "name", "domain", "aliases", "city", "region", "country",
-            "parent_id", "parent__name", "has_open_deal", "is_named",
+            "parent_id", "parent__name", "has_open_deal", "is_named", "further_domains",
         )
         .order_by("pk")
     )  # fmt: skip
@@ -110,7 +110,7 @@ def _accounts(ids: set[int]) -> dict[int, Prepared]:
             Candidate(
                 account_id=row[0],
                 name=row[1],
-                domains=(row[2],) if row[2] else (),
+                domains=tuple(text for text in (row[2], *row[11]) if text),
                 aliases=tuple(row[3]),
                 city=row[4],
                 state=row[5],

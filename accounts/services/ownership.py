@@ -15,7 +15,7 @@ class OwnerRefused(Exception):
 
 @transaction.atomic
 def set_owner(
-    *, account: Account, rep: Rep | None, role: str, starts_on: date, by: User, at: datetime
+    *, account: Account, rep: Rep | None, role: str, starts_on: date, by: User | None, at: datetime
 ) -> AccountOwner | None:
     """
     Give an account a holder from a day on. Whoever holds it without an end holds it until
@@ -51,7 +51,7 @@ def set_owner(
 
 
 def _end(
-    present: AccountOwner, *, followed_by: Rep | None, on: date, by: User, at: datetime
+    present: AccountOwner, *, followed_by: Rep | None, on: date, by: User | None, at: datetime
 ) -> None:
     if followed_by is not None and present.rep_id == followed_by.pk:
         raise OwnerRefused(

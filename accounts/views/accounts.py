@@ -10,6 +10,7 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from accounts import panels
 from accounts.forms import AccountForm, OwnerForm
 from accounts.models import Account, AccountOwner
 from accounts.services import ownership
@@ -82,7 +83,8 @@ def _account_page(
     form: AccountForm,
     owner_form: OwnerForm | None = None,
 ) -> HttpResponse:
-    today = database_now().date()
+    at = database_now()
+    today = at.date()
     owners = []
     if row is not None:
         owners = [
@@ -102,6 +104,8 @@ def _account_page(
             "owners": owners,
             "deals": row.opportunities.select_related("owner__user")[:20] if row else [],
             "owner_form": owner_form or OwnerForm(by=request.user, initial={"starts_on": today}),
+            "panels": panels.drawn(request, row, at=at) if row else (),
+            "at": at,
         },
         status=422 if failed else 200,
     )

@@ -197,6 +197,18 @@ COMPANIES = (
         parent="Tallwater Freight",
     ),
     Company("Mosswater Paper", "mosswater-paper.com", "Manufacturing", 780, "SE", "", "Falun"),
+    # Goes by the name of the Swedish one, too: who only says "Mosswater Paper" is a contest.
+    Company(
+        "Mosswater Board",
+        "mosswater-board.com",
+        "Manufacturing",
+        240,
+        "GB",
+        "",
+        "Leeds",
+        owner="imogen",
+        aliases=("Mosswater Paper",),
+    ),
     Company(
         "Cinder Peak Games", "cinderpeak-games.com", "Software", 90, "US", "Washington", "Seattle"
     ),
@@ -246,6 +258,36 @@ DEALS = (
     ("Silverbirch Rail", "rep", "Dispatch suite for two depots", "48000.00"),
     ("Vale Foods", "imogen", "Group roll-out, first phase", "126000.00"),
     ("Brightmoor Robotics", "marisol", "Pilot in Boston", "18500.00"),
+)
+
+
+@dataclass(frozen=True)
+class Contested:
+    """An account that a rep claims; decided for them if there is a `ruling`."""
+
+    account: str
+    claimant: str
+    ground: str
+    claim: str
+    reply: str = ""
+    ruling: str = ""
+
+
+DISPUTES = (
+    Contested(
+        "Vale Foods",
+        "imogen",
+        "OPPORTUNITY",
+        "I have run the group roll-out with them since spring; nobody is named for the account.",
+        ruling="Whoever works the open deal is named for the account while the deal lasts.",
+    ),
+    Contested(
+        "Lantern Credit Union",
+        "marisol",
+        "OPPORTUNITY",
+        "Their new head of operations came with me from Brightmoor, where I run the pilot.",
+        reply="Named account of mine for two years, in my territory. No deal of hers is open here.",
+    ),
 )
 
 # Companies nobody keeps an account of: their leads are net new.

@@ -34,6 +34,7 @@ from reps.services import push
 from routing import keys
 from routing.demo import market, people, plans, promises, rules, score
 from routing.demo.questions import questions
+from routing.disputes import opening, ruling
 from routing.enrich import invented
 from routing.models import (
     EnrichmentProvider,
@@ -142,6 +143,7 @@ class _Loader:
         self.make_promises()
         self.make_rules()
         plans.make(users=self.users, reps=self.reps, at=self.at)
+        self.make_disputes()
 
     def save(self, row: Row) -> Row:
         row.full_clean()
@@ -486,3 +488,31 @@ class _Loader:
         for example in examples:
             self.save(GoldenLead(ruleset=draft, **example))
         lifecycle.publish(ruleset=draft, by=revops, at=self.at)
+
+    # --- Disputes -------------------------------------------------------------------------
+
+    def make_disputes(self) -> None:
+        """One that was decided, as a precedent, and one that waits for a ruling."""
+        for one in market.DISPUTES:
+            rep = self.reps[one.claimant]
+            made = opening.contest_account(
+                account_id=Account.objects.get(name=one.account).pk,
+                claimant=rep,
+                ground=one.ground,
+                claim=one.claim,
+                by=rep.user,
+                at=self.at,
+            )
+            if one.reply and made.holder is not None:
+                made = opening.reply(
+                    dispute_id=made.pk, text=one.reply, by=made.holder.user, at=self.at
+                )
+            if one.ruling:
+                ruling.rule(
+                    dispute_id=made.pk,
+                    winner_id=rep.pk,
+                    ruling=one.ruling,
+                    by=made.decider,
+                    at=self.at,
+                    driver="demo",
+                )

@@ -40,7 +40,8 @@ class Prospects:
     # Every kind of lead comes up within one round, the telling ones early.
     ROUND = (
         "account", "stranger", "signup", "guide", "stranger", "again", "partner", "account",
-        "slips", "comes_back", "broken", "stranger", "fair", "signup", "guide", "account", "again",
+        "slips", "comes_back", "unsure", "broken", "stranger", "fair", "signup", "guide", "account",
+        "again",
     )  # fmt: skip
 
     def act(self) -> str:
@@ -57,6 +58,7 @@ class Prospects:
             "signup": lambda: self.signs_up("product-signups"),
             "partner": lambda: self.signs_up("partners"),
             "fair": self.visits_the_fair,
+            "unsure": self.is_unsure,
             "broken": self.breaks,
         }
         return acts[kind]()
@@ -136,6 +138,14 @@ class Prospects:
         carriers = tuple(one for one in market.STRANGERS if one.industry == "Logistics")
         person = {**self.person(carriers), "campaign": FAIR}
         return _line("met us at the fair", person, self._api("partners", person))
+
+    def is_unsure(self) -> str:
+        """Referred from a company that two accounts could be: a person has to say which."""
+        person = self.person(tuple(one for one in market.COMPANIES if "Mosswater" in one.name))
+        self.met.pop()
+        local = person["email"].partition("@")[0]
+        person |= {"company": "Mosswater Paper", "email": f"{local}@gmail.com", "country": ""}
+        return _line("could be of two companies", person, self._api("partners", person))
 
     def breaks(self) -> str:
         """Something unusable; the door keeps it for a person."""

@@ -152,6 +152,7 @@ def _reps(at: datetime) -> list[RepSpec]:
     standing_in = delegates([rep.pk for rep in rows], at)
     capped = limits.of_reps(rows, at=at)
     percents = _performance(at)
+    rep_of = {rep.user_id: rep.pk for rep in rows if rep.is_active}
     return [
         RepSpec(
             id=rep.pk,
@@ -167,6 +168,7 @@ def _reps(at: datetime) -> list[RepSpec]:
             performance=percents.get(rep.pk, performance.USUAL),
             agent=rep.role == Rep.Role.AI_AGENT,
             limits=capped.get(rep.pk, ()),
+            manager=None if rep.is_active else rep_of.get(rep.team.manager_id),
         )
         for rep in rows
     ]

@@ -134,7 +134,7 @@ def _rep_to_json(rep: RepSpec) -> dict[str, Any]:
         data["place"] = [float(degrees) + 0.0 for degrees in rep.place]
     if rep.limits:
         data["limits"] = [_limit_to_json(limit) for limit in rep.limits]
-    return data | _unusual(rep, _REP, ("seniority", "performance", "agent"))
+    return data | _unusual(rep, _REP, ("seniority", "performance", "agent", "manager"))
 
 
 def _limit_to_json(limit: Limit) -> dict[str, Any]:

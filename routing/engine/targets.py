@@ -3,7 +3,8 @@ Whom a rule can mean. Adding a kind of target is one entry in `TARGETS`.
 
 Owner kinds read a rep's id from the fact of the same name. The candidates of an owner are the
 owner and then, as listed in the roster, the owner's backup. A territory's owner is followed by
-the territory's own backups in their order and then the owner's.
+the territory's own backups in their order and then the owner's. After the backups of an owner
+who has left comes their manager, if that is a rep.
 
 `nurture` and `fast_follow` end alike, out of the reps' hands: what follows there, slowly or at
 once, is for others to read from the target. `agent` means all reps that are AI agents.
@@ -67,6 +68,11 @@ def _backup_of(rep: int | None, roster: Roster) -> int | None:
     return None if spec is None else spec.backup
 
 
+def _manager_of(rep: int | None, roster: Roster) -> int | None:
+    spec = None if rep is None else roster.reps.get(rep)
+    return None if spec is None else spec.manager
+
+
 def _rep(target: Target, facts: Facts, roster: Roster) -> Candidates:
     return in_order(target.id)
 
@@ -82,7 +88,7 @@ def _pool(target: Target, facts: Facts, roster: Roster) -> Candidates:
 
 def _owner(target: Target, facts: Facts, roster: Roster) -> Candidates:
     owner = id_in(facts, target.kind)
-    return in_order(owner, _backup_of(owner, roster))
+    return in_order(owner, _backup_of(owner, roster), _manager_of(owner, roster))
 
 
 def _territory(facts: Facts, roster: Roster) -> TerritorySpec | None:
@@ -94,11 +100,13 @@ def _territory_owner(target: Target, facts: Facts, roster: Roster) -> Candidates
     territory = _territory(facts, roster)
     if territory is None:
         return NONE
+    owner = territory.owner
     return in_order(
-        territory.owner,
+        owner,
         territory.backup,
         *territory.backups,
-        _backup_of(territory.owner, roster),
+        _backup_of(owner, roster),
+        _manager_of(owner, roster),
     )
 
 

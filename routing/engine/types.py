@@ -69,7 +69,8 @@ class RepSpec:
     (meetings taken out), None meaning around the clock; `absences` is time out of office. Skill
     names are kept casefolded, of two spellings of one skill the higher level counts.
     `seniority` is 0 (not said) or 1 (junior) to 4 (principal); `place` is (latitude, longitude)
-    in degrees; `performance` is percent of what is usual; `agent` marks an AI agent.
+    in degrees; `performance` is percent of what is usual; `agent` marks an AI agent. `manager`
+    is named for a rep who has left only: who takes what they still own, after their backup.
     """
 
     id: int
@@ -85,6 +86,7 @@ class RepSpec:
     performance: int = 100
     agent: bool = False
     limits: tuple[Limit, ...] = ()
+    manager: int | None = None
 
     def __post_init__(self) -> None:
         skills: dict[str, int] = {}

@@ -29,6 +29,7 @@ from routing.models.source import Mode
 from routing.privacy.marks import masked
 from routing.privacy.registry import marks_of
 from routing.qualify import facts, interest
+from routing.reviews import arrivals
 
 log = logging.getLogger(__name__)
 
@@ -235,6 +236,7 @@ def _match(items: Sequence[Item]) -> None:
     ]
     for item, found in zip(items, match_many(identities), strict=True):
         item.match = found
+    arrivals.heed(items)
 
 
 def _leads(
@@ -280,6 +282,7 @@ def _leads(
     )
     _create([item.lead for item in new.values()], enriched=enriched, at=at)
     enriched.keep(at=at)
+    arrivals.open_reviews(list(new.values()), at=at)
     _touch(items)
     score.write([lead for lead in again.values() if before[lead.pk] != score.standing(lead)], at=at)
     _decide_again([lead for lead in again.values() if lead.mode == Mode.SHADOW], at=at)

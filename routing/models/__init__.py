@@ -3,6 +3,7 @@
 from routing.models.assignment import Assignment, ReassignmentRequest
 from routing.models.decision import Batch, Decision, PersonalFacts, RosterSnapshot
 from routing.models.desk import Desk, Organisation
+from routing.models.dispute import Dispute
 from routing.models.duplicate import DuplicatePair, DuplicatePolicy, Merge, ProspectTrait
 from routing.models.enrichment import (
     Enquiry,
@@ -26,6 +27,7 @@ from routing.models.pool import (
 )
 from routing.models.prospect import Erasure, Prospect, ProspectKey
 from routing.models.realign import RealignedLead, Realignment, TerritoryStudy
+from routing.models.review import MatchCandidate, MatchRefusal, MatchReview
 from routing.models.ruleset import GoldenLead, Rule, RuleFinding, RuleSet
 from routing.models.scoring import FunnelDefinition, LearntScore, ScoreModel, ScoreReview
 from routing.models.simulation import SimulatedLead, Simulation
@@ -38,6 +40,7 @@ __all__ = [
     "Batch",
     "Decision",
     "Desk",
+    "Dispute",
     "DuplicatePair",
     "DuplicatePolicy",
     "Enquiry",
@@ -53,6 +56,9 @@ __all__ = [
     "LeadForm",
     "LearntScore",
     "Limit",
+    "MatchCandidate",
+    "MatchRefusal",
+    "MatchReview",
     "Merge",
     "Organisation",
     "Outcome",

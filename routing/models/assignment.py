@@ -36,6 +36,8 @@ class Reason(models.TextChoices):
     REALIGNED = "REALIGNED", _("Territories realigned")
     FAILED = "FAILED", _("Could not be decided")
     ENRICHED = "ENRICHED", _("Routed again, late data")
+    MATCHED = "MATCHED", _("Match decided")
+    RULED = "RULED", _("Dispute decided")
 
 
 class Assignment(models.Model):

@@ -37,6 +37,14 @@ class ScoresBy(models.TextChoices):
     LEARNT = "LEARNT", _("the learnt score")
 
 
+class ReviewHandover(models.TextChoices):
+    """What becomes of a temporary owner once a person has said which account a lead has."""
+
+    UNWORKED = "UNWORKED", _("Hand over unless the person was contacted")
+    ALWAYS = "ALWAYS", _("Always hand over")
+    NEVER = "NEVER", _("The temporary owner keeps it")
+
+
 class Organisation(TrackedModel):
     """The one organisation of this installation: what runs, and who answers at the end."""
 
@@ -161,6 +169,18 @@ class Organisation(TrackedModel):
         blank=True,
         on_delete=models.PROTECT,
         related_name="+",
+    )
+    review_handover = models.CharField(
+        _("once a match is decided"),
+        max_length=8,
+        choices=ReviewHandover.choices,
+        default=ReviewHandover.UNWORKED,
+        help_text=_("Whether the rightful owner takes the lead from its temporary one."),
+    )
+    dispute_timeout = models.PositiveIntegerField(
+        _("time to rule in a dispute"),
+        default=172_800,
+        help_text=_("Seconds until the policy's answer applies to a dispute nobody ruled in."),
     )
     # Of which rules, and of which state of the roster, the linter has spoken last.
     linted_stamp = models.BigIntegerField(default=0, editable=False)

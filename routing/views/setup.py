@@ -89,6 +89,8 @@ def organisation_page(request: HttpRequest) -> HttpResponse:
             "decide_hours": max(1, row.request_timeout // 3600),
             "sticky_days": row.sticky_days,
             "approval_above": row.approval_above,
+            "review_handover": row.review_handover,
+            "dispute_hours": max(1, row.dispute_timeout // 3600),
             "segments": segments.written(row.segments),
         }
         form = OrganisationSettingsForm(request.POST or None, organisation=row, initial=values)

@@ -79,14 +79,15 @@ def _ask(request: ReassignmentRequest, user: User, *, at: datetime) -> None:
     request.answers, request.decide_by = user, decide_by(user, at)
 
 
-def decide_by(user: User, at: datetime) -> datetime:
+def decide_by(user: User, at: datetime, *, seconds: int | None = None) -> datetime:
     """
-    Until when somebody who is asked now may decide.
+    Until when somebody who is asked now may decide, by default in the time for requests.
 
     Of a rep's time their working time counts, without absences; of anybody else's, and where a
     rep's hours never come again, all of it.
     """
-    seconds = Organisation.get().request_timeout
+    if seconds is None:
+        seconds = Organisation.get().request_timeout
     rep = Rep.objects.select_related("calendar", "team__calendar").filter(user=user).first()
     if rep is not None:
         away = absences([rep.pk], since=at).get(rep.pk, ())

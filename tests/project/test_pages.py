@@ -8,10 +8,13 @@ from django.test import Client
 from accounts.models import Territory, TerritoryPlan
 from reps.models import Message, Rep, Team
 from routing.dedupe import merging, suggest
+from routing.disputes import opening
 from routing.models import (
     Decision,
+    Dispute,
     DuplicatePair,
     Lead,
+    MatchReview,
     Merge,
     Pool,
     Prospect,
@@ -22,7 +25,7 @@ from routing.models import (
 )
 from sla.models import Policy
 from tests import make
-from tests.project.test_invariants import lived_in
+from tests.project.test_invariants import LATER, lived_in
 from tests.project.test_urls import ALL, sample
 
 # What the number in an address of theirs stands for; a lead elsewhere.
@@ -30,6 +33,8 @@ OF = {
     "api/v1/decisions": Decision,
     "api/v1/duplicates": DuplicatePair,
     "api/v1/merges": Merge,
+    "api/v1/disputes": Dispute,
+    "api/v1/match-reviews": MatchReview,
     "api/v1/policies": Policy,
     "api/v1/pools": Pool,
     "api/v1/queues": Queue,
@@ -39,9 +44,11 @@ OF = {
     "api/v1/teams": Team,
     "api/v1/territories": Territory,
     "duplicates": DuplicatePair,
+    "disputes": Dispute,
     "outbox": Message,
     "people/reps": Rep,
     "policies": Policy,
+    "reviews": MatchReview,
     "pools": Pool,
     "rules": RuleSet,
     "territories/plans": TerritoryPlan,
@@ -67,11 +74,28 @@ def some_who_may_be_one() -> None:
     merging.merge(winner_id=one.pk, loser_id=other.pk, by=None, at=at, driver="test")
 
 
+def contested(rep: Rep) -> None:
+    """A match that a person has to decide, and a lead that this rep claims."""
+    for name in ("Twin Works", "Twin Works Ltd"):
+        make.account(name)
+    make.lead({"email": "twin@gmail.com", "company": "Twin Works"}, at=LATER)
+    lead = Lead.objects.filter(owner__isnull=False).exclude(owner=rep).order_by("pk")[0]
+    opening.contest_lead(
+        lead_id=lead.pk,
+        claimant=rep,
+        ground=Dispute.Ground.WORKED,
+        claim="I had it first",
+        by=make.user(group="revops"),
+        at=LATER,
+    )
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("group", ["revops", "rep"])
 def test_every_page_opens(group, subtests):
     made = lived_in()
     some_who_may_be_one()
+    contested(made["ann"])
     people = {"revops": make.user(group="revops"), "rep": made["ann"].user}
     client = Client(raise_request_exception=False)
     client.force_login(people[group])

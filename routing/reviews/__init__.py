@@ -1,0 +1,1 @@
+"""Reviews of matches that the matcher was not sure of: opened by intake, decided by people."""
