@@ -192,6 +192,7 @@ DUE_JOBS = [
     "lint",
     "weights",
     "cover",
+    "offboarding",
     "requests",
     "pauses",
     "clocks",

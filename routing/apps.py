@@ -24,6 +24,8 @@ class RoutingConfig(AppConfig):
             weights,
         )
         from routing.intake import imports, process
+        from routing.offboarding import carry
+        from routing.offboarding import setup as offboarding
         from routing.privacy import (
             held,  # noqa: F401 - registers its places
             ledger,
@@ -50,6 +52,8 @@ class RoutingConfig(AppConfig):
         jobs.register(jobs.Job("lint", lint.drain, lint.oldest))
         jobs.register(jobs.Job("weights", weights.drain, weights.oldest))
         jobs.register(jobs.Job("cover", cover.drain, cover.oldest))
+        jobs.register(jobs.Job(carry.JOB, carry.drain, carry.oldest))
+        offboarding.register()
         jobs.register(jobs.Job("requests", requests.drain, requests.oldest, reaches_out=True))
         jobs.register(jobs.Job("simulations", simulations.drain, simulations.oldest))
         routines.register(routines.Work("canary", canary.run, routines.every(seconds=canary.REST)))

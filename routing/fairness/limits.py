@@ -26,7 +26,14 @@ Limits: TypeAlias = Mapping[int, tuple[Cap, ...]]
 # What is no new lead for the rep: custody that others arranged, or that only comes home.
 # Everything else counts toward the limits per period: routed, claimed, moved by hand, late.
 NOT_COUNTED = frozenset(
-    {Reason.COVERED, Reason.RETURNED, Reason.LEAVER, Reason.MERGED, Reason.IMPORTED}
+    {
+        Reason.COVERED,
+        Reason.RETURNED,
+        Reason.LEAVER,
+        Reason.REJOINED,
+        Reason.MERGED,
+        Reason.IMPORTED,
+    }
 )
 # A lead that changes hands is new to whoever gets it.
 NEW_AGAIN = (Lead.State.WORKING, Lead.State.RECYCLED)

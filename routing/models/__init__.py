@@ -5,6 +5,7 @@ from routing.models.decision import Batch, Decision, PersonalFacts, RosterSnapsh
 from routing.models.desk import Desk, Organisation
 from routing.models.imports import ImportJob
 from routing.models.lead import Lead, Outcome, Touch
+from routing.models.offboarding import Offboarding, OffboardingItem
 from routing.models.pool import (
     BalanceLine,
     Limit,
@@ -32,6 +33,8 @@ __all__ = [
     "Lead",
     "LeadForm",
     "Limit",
+    "Offboarding",
+    "OffboardingItem",
     "Organisation",
     "Outcome",
     "PersonalFacts",
