@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from accounts.models import Account, AccountKey, AccountOwner, Opportunity, Territory
+from accounts.models import Account, AccountKey, AccountOwner, Cover, Opportunity, Territory
 from accounts.models.territory import text_list
 from reps.admin_base import LedgerAdmin, TrackedAdmin, TrackedForm, TrackedInline
 
@@ -55,6 +55,15 @@ class TerritoryAdmin(TrackedAdmin):
     list_filter = ["is_active"]
     search_fields = ["name"]
     autocomplete_fields = ["parent", "owner", "backup"]
+
+
+@admin.register(Cover)
+class CoverAdmin(TrackedAdmin):
+    list_display = ["__str__", "what", "starts_at", "ends_at", "moved_at", "returned_at"]
+    list_select_related = ["account", "territory", "rep__user", "stand_in__user"]
+    list_filter = ["what"]
+    search_fields = ["account__name", "territory__name", "stand_in__user__last_name"]
+    autocomplete_fields = ["account", "territory", "rep", "stand_in"]
 
 
 @admin.register(AccountKey)

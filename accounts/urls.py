@@ -1,5 +1,10 @@
 """Pages about the market."""
 
-from accounts.views import accounts, territories
+from accounts.views import accounts, conflicts, covers, territories
 
-urlpatterns = [*territories.urlpatterns, *accounts.urlpatterns]
+urlpatterns = [
+    *territories.urlpatterns,
+    *accounts.urlpatterns,
+    *conflicts.urlpatterns,
+    *covers.urlpatterns,
+]

@@ -11,6 +11,7 @@ from routing.api import (
     doors,
     fairness,
     ledgers,
+    offboarding,
     people,
     plan,
     privacy,
@@ -37,6 +38,8 @@ router.register("absences", time_off.AbsenceViewSet, basename="api-absence")
 router.register("feeds", time_off.FeedViewSet, basename="api-feed")
 router.register("accounts", accounts_api.AccountViewSet, basename="api-account")
 router.register("account-owners", accounts_api.AccountOwnerViewSet, basename="api-accountowner")
+router.register("offboardings", offboarding.OffboardingViewSet, basename="api-offboarding")
+router.register("covers", accounts_api.CoverViewSet, basename="api-cover")
 router.register("territories", accounts_api.TerritoryViewSet, basename="api-territory")
 router.register("pools", plan.PoolViewSet, basename="api-pool")
 router.register("pool-members", plan.PoolMemberViewSet, basename="api-poolmember")

@@ -192,6 +192,7 @@ DUE_JOBS = [
     "lint",
     "weights",
     "cover",
+    "covers",
     "offboarding",
     "requests",
     "pauses",

@@ -33,7 +33,7 @@ SET_UP: Mapping[str, tuple[str, ...]] = {
         "calendarfeed",
         "retentionrule",
     ),
-    "accounts": ("account", "accountowner", "opportunity", "territory"),
+    "accounts": ("account", "accountowner", "cover", "opportunity", "territory"),
     "routing": (
         "organisation",
         "pool",
@@ -77,6 +77,8 @@ LEDGERS: Mapping[str, tuple[str, ...]] = {
         "outcome",
         "reassignmentrequest",
         "importjob",
+        "offboarding",
+        "offboardingitem",
         "rulefinding",
         "simulation",
         "simulatedlead",

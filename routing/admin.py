@@ -19,6 +19,7 @@ from reps.admin_base import (
 )
 from routing import (
     admin_ledgers,  # noqa: F401 - registers itself
+    admin_offboarding,  # noqa: F401 - registers itself
     admin_simulations,  # noqa: F401 - registers itself
     engine,
     ownership,

@@ -10,8 +10,10 @@ class RoutingConfig(AppConfig):
     def ready(self) -> None:
         from reps.due import jobs, routines
         from routing import (
+            account_counts,  # noqa: F401 - registers itself
             canary,
             cover,  # registers its kind too
+            cover_named,  # the same
             invariants,  # noqa: F401
             messages,  # noqa: F401 - registers its kinds
             receivers,  # noqa: F401
@@ -52,6 +54,7 @@ class RoutingConfig(AppConfig):
         jobs.register(jobs.Job("lint", lint.drain, lint.oldest))
         jobs.register(jobs.Job("weights", weights.drain, weights.oldest))
         jobs.register(jobs.Job("cover", cover.drain, cover.oldest))
+        jobs.register(jobs.Job(cover_named.JOB, cover_named.drain, cover_named.oldest))
         jobs.register(jobs.Job(carry.JOB, carry.drain, carry.oldest))
         offboarding.register()
         jobs.register(jobs.Job("requests", requests.drain, requests.oldest, reaches_out=True))

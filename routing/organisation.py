@@ -56,11 +56,14 @@ def change(
     decide_hours: int | None = None,
     approval_above: int | None = None,
     segments: Sequence[Mapping[str, Any]] | None = None,
+    named_inbound: str = "",
+    named_outbound: str = "",
 ) -> Organisation:
     """
     Change the name, who answers at the end, who is alerted last (None: the same), how long a
     former owner is preferred, and (if given) the hours to decide a reassignment, the percent of
-    moved leads above which a second person approves rules, and the segments.
+    moved leads above which a second person approves rules, the segments, and the role that takes
+    the inbound and outbound leads of named accounts.
     """
     organisation = Organisation.objects.select_for_update(no_key=True).get(pk=1)
     organisation.name, organisation.responsible = name, responsible
@@ -69,6 +72,8 @@ def change(
         organisation.request_timeout = decide_hours * 3600
     if approval_above is not None:
         organisation.approval_above = approval_above
+    organisation.named_inbound = named_inbound or organisation.named_inbound
+    organisation.named_outbound = named_outbound or organisation.named_outbound
     if segments is not None:
         organisation.segments = [dict(band) for band in segments]
     trail.save(organisation, by=by, at=at, reason="edited")

@@ -68,6 +68,12 @@ class OrganisationSettingsForm(OrganisationForm):
                 "Percent of last month's leads that a new version sends elsewhere. 100: never."
             ),
         )
+        choices = Organisation._meta.get_field("named_inbound").choices
+        for name, label in (
+            ("named_inbound", _("Inbound leads of a named account go to")),
+            ("named_outbound", _("Outbound leads of a named account go to")),
+        ):
+            self.fields[name] = forms.ChoiceField(choices=choices, required=False, label=label)
         self.fields["segments"] = forms.CharField(
             required=False,
             max_length=2000,

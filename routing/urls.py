@@ -1,6 +1,7 @@
 """Pages about leads and routing; each module of `views` lists its own addresses."""
 
 from routing.views import (
+    account_files,
     board,
     experiments,
     fairness,
@@ -11,6 +12,7 @@ from routing.views import (
     hooks,
     imports,
     leads,
+    offboarding,
     onetap,
     privacy,
     quarantine,
@@ -26,6 +28,7 @@ from routing.views import (
 )
 
 urlpatterns = [
+    *account_files.urlpatterns,
     *home.urlpatterns,
     *leads.urlpatterns,
     *forms.urlpatterns,
@@ -43,6 +46,7 @@ urlpatterns = [
     *simulations.urlpatterns,
     *setup.urlpatterns,
     *fairness.urlpatterns,
+    *offboarding.urlpatterns,
     *imports.urlpatterns,
     *quarantine.urlpatterns,
     *onetap.urlpatterns,

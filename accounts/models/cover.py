@@ -17,8 +17,9 @@ class Cover(TrackedModel):
     [starts_at, ends_at). It ends by itself; ending it early moves `ends_at`.
 
     New leads go to `stand_in` while it runs. With OPEN the rep's open leads there move too and
-    come back; `moved` says which, with the epoch in which each left, and `moved_at` and
-    `returned_at` when that was done. All of a rep is covered by an absence (`reps.Absence`).
+    come back; `moved` says which, with the epoch in which each left. `moved_at` and
+    `returned_at` say when it was begun and ended. All of a rep is covered by an absence
+    (`reps.Absence`).
     """
 
     class What(models.TextChoices):
@@ -76,7 +77,7 @@ class Cover(TrackedModel):
             models.Index(
                 fields=["starts_at"],
                 name="accounts_cover_begins",
-                condition=Q(what="OPEN", moved_at__isnull=True),
+                condition=Q(moved_at__isnull=True),
             ),
             models.Index(
                 fields=["ends_at"],

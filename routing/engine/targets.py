@@ -3,7 +3,8 @@ Whom a rule can mean. Adding a kind of target is one entry in `TARGETS`.
 
 Owner kinds read a rep's id from the fact of the same name. The candidates of an owner are the
 owner and then, as listed in the roster, the owner's backup. A territory's owner is followed by
-the territory's own backup and then the owner's.
+the territory's own backup and then the owner's; a named account's by the account's backup. Before
+all of them comes whoever covers the account or the territory for the time being.
 
 `nurture` and `fast_follow` end alike, out of the reps' hands: what follows there, slowly or at
 once, is for others to read from the target. `agent` means all reps that are AI agents.
@@ -82,7 +83,17 @@ def _pool(target: Target, facts: Facts, roster: Roster) -> Candidates:
 
 def _owner(target: Target, facts: Facts, roster: Roster) -> Candidates:
     owner = id_in(facts, target.kind)
-    return in_order(owner, _backup_of(owner, roster))
+    if owner is None:
+        return NONE
+    cover, backup = _STANDING_IN.get(target.kind, ("", ""))
+    return in_order(id_in(facts, cover), owner, id_in(facts, backup), _backup_of(owner, roster))
+
+
+# Who takes the leads of an owner instead for now, and who after the owner.
+_STANDING_IN = {
+    "account_owner": ("account_cover", "account_backup"),
+    "parent_account_owner": ("parent_account_cover", "parent_account_backup"),
+}
 
 
 def _territory(facts: Facts, roster: Roster) -> TerritorySpec | None:
@@ -94,7 +105,12 @@ def _territory_owner(target: Target, facts: Facts, roster: Roster) -> Candidates
     territory = _territory(facts, roster)
     if territory is None:
         return NONE
-    return in_order(territory.owner, territory.backup, _backup_of(territory.owner, roster))
+    return in_order(
+        id_in(facts, "territory_cover"),
+        territory.owner,
+        territory.backup,
+        _backup_of(territory.owner, roster),
+    )
 
 
 def _territory_pool(target: Target, facts: Facts, roster: Roster) -> Candidates:

@@ -52,9 +52,7 @@ def drain(*, driver: str, due_before: datetime, at: datetime | None = None) -> i
     """Start what is due and go on with what has begun; return how many steps were done."""
     at = at or due_before
     ids = list(_due(due_before).order_by("effective_at", "pk").values_list("pk", flat=True)[:10])
-    return strikes.each(
-        JOB, ids, lambda pk: go_on(offboarding_id=pk, at=at, driver=driver), at=at
-    )
+    return strikes.each(JOB, ids, lambda pk: go_on(offboarding_id=pk, at=at, driver=driver), at=at)
 
 
 def oldest() -> datetime | None:
@@ -187,9 +185,7 @@ def _finish(row: Offboarding, *, at: datetime, driver: str) -> int:
         return 1
     waiting = list(Lead.objects.filter(wait_rep=row.rep_id).values_list("pk", flat=True))
     if row.before["is_active"] and Rep.objects.filter(pk=row.rep_id, is_active=True).exists():
-        people.deactivate(
-            rep=row.rep, reason=_why(row)[:100], by=row.acting, at=at, driver=driver
-        )
+        people.deactivate(rep=row.rep, reason=_why(row)[:100], by=row.acting, at=at, driver=driver)
     if row.closes_account and row.before["account"]:
         _switch_account(row, on=False, at=at)
     waking.wake(waiting, at=at)

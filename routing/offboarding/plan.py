@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from reps import access, trail
 from reps.models import Rep, User
+from reps.services.people import PeopleRefused
 from routing.models import Offboarding, OffboardingItem, Pool, RepLoad
 from routing.models.offboarding import Way
 from routing.offboarding import registry, sharing
@@ -20,7 +21,7 @@ ItemState = OffboardingItem.State
 WRITE_AT_ONCE = 500
 
 
-class OffboardingRefused(Exception):
+class OffboardingRefused(PeopleRefused):
     """The plan stays as it is; the message says why, and what to do."""
 
 
@@ -69,8 +70,7 @@ def make(
         planned_at=at,
     )
     row.defaults = {
-        kind.name: _first_choice(kind, rep, successor, by=by).as_json()
-        for kind in registry.kinds()
+        kind.name: _first_choice(kind, rep, successor, by=by).as_json() for kind in registry.kinds()
     }
     try:
         with transaction.atomic():
@@ -105,9 +105,9 @@ def _check(
 def _first_choice(kind: Kind, rep: Rep, successor: Rep | None, *, by: User) -> Choice:
     if kind.revops_only and not access.is_revops(by):
         return Choice(Way.KEEP)
-    if successor is not None and Way.SUCCESSOR in kind.ways and kind.takes != USER:
-        if kind.default in (Way.SUCCESSOR, Way.ANEW):
-            return Choice(Way.SUCCESSOR, rep=successor.pk)
+    takes_all = kind.takes != USER and kind.default in (Way.SUCCESSOR, Way.ANEW)
+    if successor is not None and takes_all and Way.SUCCESSOR in kind.ways:
+        return Choice(Way.SUCCESSOR, rep=successor.pk)
     if kind.default == Way.SUCCESSOR and successor is None and Way.BACKUP in kind.ways:
         return Choice(Way.BACKUP)
     if kind.default == Way.SUCCESSOR and successor is None and rep.backup_id:

@@ -89,6 +89,8 @@ def organisation_page(request: HttpRequest) -> HttpResponse:
             "decide_hours": max(1, row.request_timeout // 3600),
             "sticky_days": row.sticky_days,
             "approval_above": row.approval_above,
+            "named_inbound": row.named_inbound,
+            "named_outbound": row.named_outbound,
             "segments": segments.written(row.segments),
         }
         form = OrganisationSettingsForm(request.POST or None, organisation=row, initial=values)

@@ -14,7 +14,7 @@ import pytest
 from django.conf import settings
 from django.db import models, transaction
 
-from accounts.models import Account, AccountOwner, Opportunity, Territory
+from accounts.models import Account, AccountOwner, Cover, Opportunity, Territory
 from reps import trail
 from reps.models import (
     Absence,
@@ -35,6 +35,7 @@ from routing.models import (
     Lead,
     LeadForm,
     Limit,
+    Offboarding,
     Organisation,
     Pool,
     PoolMember,
@@ -113,6 +114,20 @@ CASES: dict[type[models.Model], Case] = {
     AccountOwner: Case(
         lambda: AccountOwner(account=make.account(), rep=make.rep(), starts_on=date(2026, 1, 1)),
         lambda row: {"ends_on": date(2026, 7, 1), "rep_id": make.rep().pk},
+    ),
+    Cover: Case(
+        lambda: Cover(
+            account=make.account(),
+            rep=make.rep(),
+            stand_in=make.rep(),
+            starts_at=AT,
+            ends_at=LATER,
+        ),
+        lambda row: {"moved": {"7": 3}, "moved_at": LATER, "stand_in_id": make.rep().pk},
+    ),
+    Offboarding: Case(
+        lambda: Offboarding(rep=make.rep(), reason="leaves", planned_by=make.user(), planned_at=AT),
+        lambda row: {"state": "DONE", "defaults": {"leads": {"how": "ANEW"}}, "done_at": LATER},
     ),
     GoldenLead: Case(
         lambda: GoldenLead(ruleset=_draft(), name="Big ones", facts={"employees": 900}, at=AT),

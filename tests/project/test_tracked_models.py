@@ -16,6 +16,7 @@ OURS = ("reps", "accounts", "routing", "sla")
 AUD_1 = {
     "accounts.Account",
     "accounts.AccountOwner",
+    "accounts.Cover",
     "accounts.Opportunity",
     "accounts.Territory",
     "reps.Absence",
@@ -29,6 +30,7 @@ AUD_1 = {
     "routing.Lead",
     "routing.LeadForm",
     "routing.Limit",
+    "routing.Offboarding",
     "routing.Organisation",
     "routing.Pool",
     "routing.PoolMember",

@@ -109,8 +109,7 @@ class Column:
     def _locked(self, items: Sequence[OffboardingItem]) -> dict[int, Any]:
         rows = self.model._default_manager.filter(pk__in=[item.row_id for item in items])
         return {
-            row.pk: row
-            for row in rows.order_by("pk").select_for_update(no_key=True, of=("self",))
+            row.pk: row for row in rows.order_by("pk").select_for_update(no_key=True, of=("self",))
         }
 
     def _write(self, writes: Sequence[tuple[Any, int | None]], act: Act, *, kind: str) -> None:

@@ -154,7 +154,10 @@ class OpenLeads:
         for item in items:
             lead = leads.get(item.row_id)
             if lead is None or not _is_untouched(lead, item, since.get(item.row_id, [])):
-                item.state, item.note = State.EXCEPTION, "It has changed hands or been worked since."
+                item.state, item.note = (
+                    State.EXCEPTION,
+                    "It has changed hands or been worked since.",
+                )
             elif room <= 0:
                 item.state, item.note = State.EXCEPTION, f"{act.rep} has no room for it."
             else:
@@ -181,9 +184,7 @@ class OpenLeads:
             return left
         return []
 
-    def _put_back(
-        self, items: Sequence[OffboardingItem], leads: dict[int, Lead], act: Act
-    ) -> None:
+    def _put_back(self, items: Sequence[OffboardingItem], leads: dict[int, Lead], act: Act) -> None:
         ownership.change_many(
             [
                 ownership.Move(

@@ -98,9 +98,7 @@ class Turns(Column):
 
     def _lock_desks(self, pools: Any) -> list[Desk]:
         desks = Desk.objects.filter(pools__in=pools).values("pk")
-        return list(
-            Desk.objects.filter(pk__in=desks).order_by("pk").select_for_update(no_key=True)
-        )
+        return list(Desk.objects.filter(pk__in=desks).order_by("pk").select_for_update(no_key=True))
 
     def _renew(self, desks: Sequence[Desk], act: Act) -> None:
         for desk in desks:

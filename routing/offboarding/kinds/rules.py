@@ -172,5 +172,3 @@ class GoldenLeads(Column):
 
     def rows(self, rep: Rep, at: datetime) -> QuerySet:
         return super().rows(rep, at).filter(ruleset__state=DRAFT)
-
-
