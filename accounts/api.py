@@ -4,6 +4,7 @@ from rest_framework import serializers
 
 from accounts.models import Account, AccountOwner, Cover, Territory
 from accounts.models.territory import text_list
+from accounts.services import covers
 from reps.api import PlainJSONField, SetUpViewSet, TrackedSerializer
 
 
@@ -105,6 +106,9 @@ class CoverSerializer(TrackedSerializer):
             "returned_at",
         ]
         read_only_fields = ["moved_at", "returned_at"]
+
+    def create(self, validated_data):
+        return covers.add(cover=Cover(**validated_data), by=self.acts["by"], at=self.acts["at"])
 
 
 class CoverViewSet(SetUpViewSet):

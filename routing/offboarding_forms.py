@@ -91,12 +91,21 @@ def chosen(data: QueryDict, row: Offboarding) -> tuple[dict[str, Choice], dict[i
     numbers = [int(name[4:]) for name in data if name.startswith("row-") and number(name[4:])]
     for item in row.items.filter(pk__in=numbers[:2000]):
         said = data[f"row-{item.pk}"]
+        if said == _value(item):
+            # Not touched: it follows its kind, which may have been changed with it.
+            continue
         kind = registry.get(item.kind)
         if said in (Way.NOBODY, Way.ANEW, Way.KEEP) and said in (*kind.ways, Way.KEEP):
             items[item.pk] = (said, None)
         elif (to := number(said)) is not None:
             items[item.pk] = (item.how if _gives(item) else Way.SUCCESSOR, to)
     return kinds, items
+
+
+def _value(item: OffboardingItem) -> str:
+    """What the row's select says as long as nobody touches it."""
+    to = item.to_user_id or item.to_rep_id
+    return str(to) if to else ("" if _gives(item) else item.how)
 
 
 def _gives(item: OffboardingItem) -> bool:
@@ -155,6 +164,6 @@ def _row(item: OffboardingItem, kind: Any) -> dict[str, Any]:
         "item": item,
         "to": to,
         "to_label": to.label if isinstance(to, User) else str(to or ""),
-        "value": to.pk if to else (item.how if not _gives(item) else ""),
+        "value": to.pk if to else _value(item),
         "undecided": to is None and _gives(item) and item.state == OffboardingItem.State.PLANNED,
     }

@@ -328,6 +328,11 @@ def settle(*, key: str, do: str, by: User, at: datetime) -> Conflict:
     elif do == "give":
         holding = AccountOwner.objects.select_related("account").get(pk=conflict.row)
         _give(holding.account, holding.role, way.rep, today, acts)
+        if conflict.kind == "gone":
+            # Whoever took over from the backup's place stands in for nobody any more.
+            theirs = holders.on_day(today).filter(account=holding.account_id, role=BACKUP)
+            for backup in theirs.filter(rep=way.rep):
+                ownership.end_holding(holding=backup, on=today, **acts)
     elif do == "own":
         _give(Account.objects.get(pk=conflict.account), OWNER, way.rep, today, acts)
     elif do in ("both_first", "both_second"):

@@ -32,7 +32,7 @@ from reps.models import (
 )
 from reps.services import push
 from routing import keys
-from routing.demo import market, people, promises, rules
+from routing.demo import leaving, market, people, promises, rules
 from routing.demo.questions import questions
 from routing.models import (
     GoldenLead,
@@ -139,6 +139,7 @@ class _Loader:
         self.make_doors()
         self.make_promises()
         self.make_rules()
+        leaving.make(self.reps, by=self.users[people.REVOPS], at=self.at, reason=MARK)
 
     def save(self, row: Row) -> Row:
         row.full_clean()

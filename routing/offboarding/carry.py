@@ -11,6 +11,7 @@ At every moment each lead has one place, and nobody who has left holds one. Undo
 way back: the rep returns first, then the rows, last kind first.
 """
 
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -125,9 +126,17 @@ def start(*, offboarding: Offboarding, by: User, at: datetime, driver: str) -> O
     return row
 
 
-def run(*, offboarding: Offboarding, at: datetime, driver: str, steps: int = 20) -> Offboarding:
-    """Take some steps at once, for whoever waits for them; the job takes the others."""
+def run(
+    *, offboarding: Offboarding, at: datetime, driver: str, steps: int = 100, seconds: float = 60
+) -> Offboarding:
+    """
+    Take some steps at once, for whoever waits for them; the job takes the others. None begins
+    after so many seconds.
+    """
+    began = time.monotonic()
     for _ in range(steps):
+        if time.monotonic() - began > seconds:
+            break
         if not go_on(offboarding_id=offboarding.pk, at=at, driver=driver):
             break
     return Offboarding.objects.select_related("rep__user").get(pk=offboarding.pk)

@@ -129,7 +129,7 @@ def look_again(row: Offboarding, *, at: datetime) -> int:
         again = row.items.filter(
             kind=kind.name, row_id__in=found, state__in=[ItemState.SKIPPED, ItemState.RESTORED]
         )
-        again.update(state=ItemState.PLANNED, note="")
+        added += again.update(state=ItemState.PLANNED, note="")
         fresh = [one for pk, one in found.items() if pk not in there]
         items = _items(row, kind, fresh, at=at)
         OffboardingItem.objects.bulk_create(items, batch_size=WRITE_AT_ONCE)

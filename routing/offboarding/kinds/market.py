@@ -17,7 +17,7 @@ from reps.models.tracked import bulk_writer
 from routing.models import OffboardingItem
 from routing.models.offboarding import Way
 from routing.offboarding.kinds.base import Column
-from routing.offboarding.registry import Act
+from routing.offboarding.registry import Act, Found
 
 State = OffboardingItem.State
 TO_MANY = (Way.SUCCESSOR, Way.BACKUP, Way.TERRITORY, Way.POOL, Way.SPLIT, Way.NOBODY, Way.KEEP)
@@ -76,19 +76,8 @@ class NamedAccounts(Column):
     def label_of(self, row: Any) -> str:
         return f"{row.account}: {row.get_role_display()}"
 
-    def find(self, rep: Rep, at: datetime) -> list[Any]:
-        rows = list(self.rows(rep, at))
-        accounts = [row.account for row in rows]
-        self._of_territory = territory_owners(accounts) if accounts else {}
-        self._backup = backups_of({one.pk for one in accounts}, at.date())
-        return super().find(rep, at)
-
-    def suggests(self, row: Any) -> dict[str, int | None]:
-        backup = self._backup.get(row.account_id)
-        return {
-            "backup": backup if backup != row.rep_id else None,
-            "territory": self._of_territory.get(row.account_id),
-        }
+    def find(self, rep: Rep, at: datetime) -> list[Found]:
+        return _with_account(self, rep, at)
 
     def move(self, items: Sequence[OffboardingItem], act: Act) -> None:
         today = act.at.date()
@@ -243,19 +232,25 @@ class OpenDeals(Column):
     def label_of(self, row: Any) -> str:
         return f"{row} ({row.account})"
 
-    def find(self, rep: Rep, at: datetime) -> list[Any]:
-        rows = list(self.rows(rep, at))
-        accounts = [row.account for row in rows]
-        self._of_territory = territory_owners(accounts) if accounts else {}
-        self._backup = backups_of({one.pk for one in accounts}, at.date())
-        return super().find(rep, at)
+    def find(self, rep: Rep, at: datetime) -> list[Found]:
+        return _with_account(self, rep, at)
 
-    def suggests(self, row: Any) -> dict[str, int | None]:
-        backup = self._backup.get(row.account_id)
-        return {
-            "backup": backup if backup != row.owner_id else None,
-            "territory": self._of_territory.get(row.account_id),
-        }
+
+def _with_account(kind: Column, rep: Rep, at: datetime) -> list[Found]:
+    """Rows of an account, each with the account's backup and the owner of its territory."""
+    rows = list(kind.rows(rep, at))
+    accounts = [row.account for row in rows]
+    territories = territory_owners(accounts) if accounts else {}
+    backups = backups_of({one.pk for one in accounts}, at.date())
+    return [
+        Found(
+            row.pk,
+            kind.label_of(row)[:200],
+            backup=backups.get(row.account_id),
+            territory=territories.get(row.account_id),
+        )
+        for row in rows
+    ]
 
 
 class Territories(Column):
