@@ -6,6 +6,7 @@ from accounts.models import (
     Account,
     AccountKey,
     AccountOwner,
+    Cover,
     Opportunity,
     Territory,
     TerritoryBackup,
@@ -91,6 +92,15 @@ class TerritoryImportAdmin(LedgerAdmin):
     list_display = ["file_name", "created_by", "created_at", "applied_at", "said"]
     list_select_related = ["created_by"]
     search_fields = ["file_name"]
+
+
+@admin.register(Cover)
+class CoverAdmin(TrackedAdmin):
+    list_display = ["__str__", "what", "starts_at", "ends_at", "moved_at", "returned_at"]
+    list_select_related = ["account", "territory", "rep__user", "stand_in__user"]
+    list_filter = ["what"]
+    search_fields = ["account__name", "territory__name", "stand_in__user__last_name"]
+    autocomplete_fields = ["account", "territory", "rep", "stand_in"]
 
 
 @admin.register(AccountKey)

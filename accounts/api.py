@@ -2,8 +2,9 @@
 
 from rest_framework import serializers
 
-from accounts.models import Account, AccountOwner, Territory
+from accounts.models import Account, AccountOwner, Cover, Territory
 from accounts.models.territory import text_list
+from accounts.services import covers
 from reps.api import PlainJSONField, SetUpViewSet, TrackedSerializer
 
 
@@ -91,3 +92,34 @@ class TerritoryViewSet(SetUpViewSet):
     queryset = Territory.objects.all()
     serializer_class = TerritorySerializer
     filterset_fields = ["name", "parent", "owner", "is_active"]
+
+
+class CoverSerializer(TrackedSerializer):
+    class Meta:
+        model = Cover
+        fields = [
+            "id",
+            "account",
+            "territory",
+            "rep",
+            "stand_in",
+            "what",
+            "starts_at",
+            "ends_at",
+            "reason",
+            "moved_at",
+            "returned_at",
+        ]
+        read_only_fields = ["moved_at", "returned_at"]
+
+    def create(self, validated_data):
+        return covers.add(cover=Cover(**validated_data), by=self.acts["by"], at=self.acts["at"])
+
+
+class CoverViewSet(SetUpViewSet):
+    """Temporary cover of an account or a territory. Set `ends_at` to now to end one early."""
+
+    http_method_names = ["get", "post", "patch", "head", "options"]
+    queryset = Cover.objects.all()
+    serializer_class = CoverSerializer
+    filterset_fields = ["account", "territory", "rep", "stand_in"]

@@ -6,7 +6,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.geography import country_code
-from accounts.models import Account, AccountOwner
+from accounts.models import Account, AccountOwner, Cover, Territory
+from accounts.services import holders
 from reps import access
 from reps.forms import DateInput
 from reps.models import Rep, User
@@ -33,6 +34,12 @@ def words(**kwargs: Any) -> WordsField:
 
 
 def reps_here(*, keep: tuple[int | None, ...] = ()) -> Any:
+    """Active reps, and whoever is named already."""
+    active = Rep.objects.filter(is_active=True) | Rep.objects.filter(pk__in=[k for k in keep if k])
+    return active.select_related("user", "team").distinct()
+
+
+def _reps(*, keep: tuple[int | None, ...] = ()) -> Any:
     """Active reps, and whoever is named already."""
     active = Rep.objects.filter(is_active=True) | Rep.objects.filter(pk__in=[k for k in keep if k])
     return active.select_related("user", "team").distinct()
@@ -100,6 +107,69 @@ class AccountForm(forms.ModelForm):
 
     def clean_external_id(self) -> str:
         return self.cleaned_data["external_id"].strip()
+
+
+class CoverForm(forms.ModelForm):
+    """Who stands in for whom, in an account or a territory, from when until when."""
+
+    account_name = forms.CharField(
+        required=False,
+        max_length=200,
+        label=_("Account"),
+        help_text=_("Its exact name. Or choose a territory."),
+    )
+
+    class Meta:
+        model = Cover
+        fields = ("territory", "stand_in", "what", "starts_at", "ends_at", "reason")
+        widgets = {
+            name: forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+            for name in ("starts_at", "ends_at")
+        }
+
+    field_order = ("account_name", "territory")
+
+    def __init__(self, *args: Any, account: Account | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if account is not None:
+            self.initial.setdefault("account_name", account.name)
+        self.fields["territory"].queryset = Territory.objects.filter(owner__isnull=False)
+        self.fields["territory"].empty_label = str(_("none: it is an account"))
+        self.fields["stand_in"].queryset = _reps()
+        self.fields["stand_in"].empty_label = str(_("choose…"))
+
+    def clean_account_name(self) -> Account | None:
+        name = self.cleaned_data["account_name"].strip()
+        if not name:
+            return None
+        found = list(Account.objects.filter(name__iexact=name).order_by("pk")[:2])
+        if len(found) != 1:
+            raise forms.ValidationError(
+                _("No account has this name.") if not found else _("Several accounts have it.")
+            )
+        return found[0]
+
+    def _post_clean(self) -> None:
+        # The account and whom it is covered for come from what was typed.
+        account = self.cleaned_data.get("account_name")
+        territory = self.cleaned_data.get("territory")
+        if account is not None and territory is not None:
+            self.add_error("territory", _("Choose an account or a territory, one of the two."))
+        elif account is None and territory is None and "account_name" not in self.errors:
+            self.add_error("account_name", _("Choose an account or a territory."))
+        self.instance.account = account
+        if account is not None and self.cleaned_data.get("starts_at"):
+            day = self.cleaned_data["starts_at"].date()
+            held = holders.effective([account.pk], day)[account.pk]
+            taker = held.get("OWNER") or held.get("SDR")
+            if taker is None:
+                self.add_error("account_name", _("Nobody holds it, so nobody needs a stand-in."))
+            else:
+                self.instance.rep_id = taker.rep
+        elif territory is not None:
+            self.instance.rep_id = territory.owner_id
+        if not self.errors:
+            super()._post_clean()
 
 
 class OwnerForm(forms.Form):

@@ -1,5 +1,5 @@
 """Pages about the market."""
 
-from accounts.views import accounts
+from accounts.views import accounts, conflicts, covers
 
-urlpatterns = [*accounts.urlpatterns]
+urlpatterns = [*accounts.urlpatterns, *conflicts.urlpatterns, *covers.urlpatterns]

@@ -14,6 +14,7 @@ from routing.api import (
     enrichment,
     fairness,
     ledgers,
+    offboarding,
     people,
     plan,
     privacy,
@@ -45,6 +46,8 @@ router.register("absences", time_off.AbsenceViewSet, basename="api-absence")
 router.register("feeds", time_off.FeedViewSet, basename="api-feed")
 router.register("accounts", accounts_api.AccountViewSet, basename="api-account")
 router.register("account-owners", accounts_api.AccountOwnerViewSet, basename="api-accountowner")
+router.register("offboardings", offboarding.OffboardingViewSet, basename="api-offboarding")
+router.register("covers", accounts_api.CoverViewSet, basename="api-cover")
 router.register("territories", accounts_api.TerritoryViewSet, basename="api-territory")
 router.register(
     "territory-plans", territory_plans.TerritoryPlanViewSet, basename="api-territoryplan"

@@ -33,7 +33,7 @@ SET_UP: Mapping[str, tuple[str, ...]] = {
         "calendarfeed",
         "retentionrule",
     ),
-    "accounts": ("account", "accountowner", "opportunity", "territory"),
+    "accounts": ("account", "accountowner", "cover", "opportunity", "territory"),
     "routing": (
         "organisation",
         "pool",
@@ -87,6 +87,8 @@ LEDGERS: Mapping[str, tuple[str, ...]] = {
         "matchrefusal",
         "matchreview",
         "importjob",
+        "offboarding",
+        "offboardingitem",
         "rulefinding",
         "simulation",
         "simulatedlead",

@@ -21,6 +21,7 @@ from routing import (
     admin_desks,  # noqa: F401 - registers itself
     admin_enrichment,  # noqa: F401 - registers itself
     admin_ledgers,  # noqa: F401 - registers itself
+    admin_offboarding,  # noqa: F401 - registers itself
     admin_plans,  # noqa: F401 - registers itself
     admin_scoring,  # noqa: F401 - registers itself
     admin_simulations,  # noqa: F401 - registers itself

@@ -10,8 +10,10 @@ class RoutingConfig(AppConfig):
     def ready(self) -> None:
         from reps.due import jobs, routines
         from routing import (
+            account_counts,  # noqa: F401 - registers itself
             canary,
             cover,  # registers its kind too
+            cover_named,  # the same
             invariants,  # noqa: F401
             messages,  # noqa: F401 - registers its kinds
             ownership_panel,  # noqa: F401 - registers itself
@@ -41,6 +43,8 @@ class RoutingConfig(AppConfig):
             weights,
         )
         from routing.intake import imports, process
+        from routing.offboarding import carry
+        from routing.offboarding import setup as offboarding
         from routing.privacy import (
             held,  # noqa: F401 - registers its places
             ledger,
@@ -78,6 +82,9 @@ class RoutingConfig(AppConfig):
         jobs.register(jobs.Job("weights", weights.drain, weights.oldest))
         jobs.register(jobs.Job("cover", cover.drain, cover.oldest))
         jobs.register(jobs.Job("scores", rescore.drain, rescore.oldest))
+        jobs.register(jobs.Job(cover_named.JOB, cover_named.drain, cover_named.oldest))
+        jobs.register(jobs.Job(carry.JOB, carry.drain, carry.oldest))
+        offboarding.register()
         jobs.register(jobs.Job("requests", requests.drain, requests.oldest, reaches_out=True))
         jobs.register(jobs.Job(ruling.JOB, ruling.drain, ruling.oldest, reaches_out=True))
         jobs.register(jobs.Job("simulations", simulations.drain, simulations.oldest))

@@ -11,7 +11,7 @@ that was closed, moved by hand, handed back or escalated meanwhile stays where i
 way is anybody given more than their capacity; their manager is told of what stayed behind.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -19,6 +19,7 @@ from django.db.models import Q
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
+from accounts.models import Cover
 from reps import trail
 from reps.availability import stand_in
 from reps.due import strikes
@@ -26,7 +27,7 @@ from reps.due.clock import database_now
 from reps.models import Absence, Message, Rep, Strike, User
 from reps.post import kinds, outbox
 from reps.post.kinds import Text
-from routing import ownership
+from routing import covering, ownership
 from routing.messages import link
 from routing.models import Assignment, Lead
 from routing.models.assignment import Reason
@@ -34,8 +35,6 @@ from routing.work.answering import answers_for
 
 JOB = "cover"
 BATCH = 20
-# A lead that has known nothing else since it left is still in cover.
-IN_COVER = (Reason.COVERED, Reason.RETURNED)
 
 
 def drain(*, driver: str, due_before: datetime, at: datetime | None = None) -> int:
@@ -98,7 +97,7 @@ def begin(*, absence_id: int, at: datetime, driver: str) -> bool:
         return False
     theirs = [lead for lead in leads.values() if lead.owner_id == rep_id]
     to = _rep(to_id)
-    moved = _give(
+    moved = covering.give(
         theirs, to=to, code=Reason.COVERED, reason=_away_until(absence), at=at, driver=driver
     )
     absence.cover_started_at, absence.cover_ended_at = at, None
@@ -135,7 +134,7 @@ def _bring_back(absence_id: int, *, rows, by: User | None, at: datetime, driver:
         return False
     # Whatever moved between the look and the lock has left the cover.
     still = [lead for pk, lead in leads.items() if lead.owner_epoch == live[pk]]
-    moved = _give(
+    moved = covering.give(
         still,
         to=absence.rep if absence.rep.is_active else None,
         code=Reason.RETURNED,
@@ -166,23 +165,14 @@ def in_cover(absence: Absence) -> dict[int, int]:
     first: dict[int, int] = {}
     for lead, epoch in left.order_by("-epoch").values_list("lead_id", "epoch"):
         first[lead] = epoch
-    live: dict[int, int] = {}
-    holders: dict[int, set[int]] = {}
-    gone = set()
-    rows = Assignment.objects.filter(lead__in=first).order_by("epoch")
-    for lead, epoch, code, rep in rows.values_list("lead_id", "epoch", "reason_code", "rep_id"):
-        if epoch < first[lead]:
-            continue
-        stood_in = holders.setdefault(lead, {absence.rep_id})
-        if code not in IN_COVER or (code == Reason.RETURNED and rep not in stood_in):
-            # Moved otherwise, or home to somebody for whom this rep only stood in.
-            gone.add(lead)
-        stood_in.add(rep)
-        if rep == absence.rep_id:
-            live.pop(lead, None)
-        else:
-            live[lead] = epoch
-    return {lead: epoch for lead, epoch in live.items() if lead not in gone}
+    # What a cover of its account or territory moved comes back with that one.
+    for moved in Cover.objects.filter(
+        rep=absence.rep_id, moved_at__isnull=False, returned_at__isnull=True
+    ).values_list("moved", flat=True):
+        for lead, epoch in moved.items():
+            if first.get(int(lead)) == epoch:
+                del first[int(lead)]
+    return covering.still_in_cover(first, absence.rep_id)
 
 
 @receiver(pre_delete, sender=Absence, dispatch_uid="routing.cover_of_deleted_absence")
@@ -212,71 +202,6 @@ def _lock(rows, absence_id: int) -> Absence | None:
 
 def _rep(rep_id: int | None) -> Rep | None:
     return None if rep_id is None else Rep.objects.select_related("user").get(pk=rep_id)
-
-
-def _give(
-    leads: Iterable[Lead],
-    *,
-    to: Rep | None,
-    code: str,
-    reason: str,
-    at: datetime,
-    driver: str,
-    by: User | None = None,
-) -> int:
-    """Move as many of these locked leads as there is room for, the most urgent first."""
-    if to is None:
-        return 0
-    load = ownership.lock_loads([to.pk])[to.pk]
-    ordered = sorted(
-        leads, key=lambda lead: (lead.due_at is None, lead.due_at, lead.received_at, lead.pk)
-    )
-    fitting = ordered[: max(0, to.capacity - load.open)]
-    give = {"to": to, "code": code, "reason": reason, "by": by, "at": at, "driver": driver}
-    try:
-        with transaction.atomic():
-            return _change(fitting, **give)
-    except ownership.OwnershipRefused:
-        # One of them cannot move; the others need not stay for its sake.
-        return sum(_give_one(lead, **give) for lead in fitting)
-
-
-def _give_one(lead: Lead, **give) -> int:
-    try:
-        with transaction.atomic():
-            return _change([lead], **give)
-    except ownership.OwnershipRefused:
-        return 0
-
-
-def _change(
-    leads: Sequence[Lead],
-    *,
-    to: Rep,
-    code: str,
-    reason: str,
-    by: User | None,
-    at: datetime,
-    driver: str,
-) -> int:
-    placed = ownership.change_many(
-        [
-            ownership.Move(
-                lead_id=lead.pk,
-                epoch=lead.owner_epoch,
-                place=Lead.Place.OWNER,
-                rep_id=to.pk,
-                reason_code=code,
-                reason=reason,
-            )
-            for lead in leads
-        ],
-        by=by,
-        at=at,
-        driver=driver,
-        leads={lead.pk: lead for lead in leads},
-    )
-    return len(placed)
 
 
 def _counted(leads: Sequence[Lead], moved: int) -> dict[str, int]:

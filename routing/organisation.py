@@ -58,12 +58,15 @@ def change(
     segments: Sequence[Mapping[str, Any]] | None = None,
     review_handover: str = "",
     dispute_hours: int | None = None,
+    named_inbound: str = "",
+    named_outbound: str = "",
 ) -> Organisation:
     """
     Change the name, who answers at the end, who is alerted last (None: the same), how long a
     former owner is preferred, and (if given) the hours to decide a reassignment, the percent of
     moved leads above which a second person approves rules, the segments, what becomes of a
-    temporary owner once a match is decided, and the hours to rule in a dispute.
+    temporary owner once a match is decided, the hours to rule in a dispute, and the role that takes
+    the inbound and outbound leads of named accounts.
     """
     organisation = Organisation.objects.select_for_update(no_key=True).get(pk=1)
     organisation.name, organisation.responsible = name, responsible
@@ -72,6 +75,8 @@ def change(
         organisation.request_timeout = decide_hours * 3600
     if approval_above is not None:
         organisation.approval_above = approval_above
+    organisation.named_inbound = named_inbound or organisation.named_inbound
+    organisation.named_outbound = named_outbound or organisation.named_outbound
     if segments is not None:
         organisation.segments = [dict(band) for band in segments]
     if review_handover:

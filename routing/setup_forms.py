@@ -82,6 +82,12 @@ class OrganisationSettingsForm(OrganisationForm):
             label=_("Hours to rule in a dispute"),
             help_text=_("Then the policy's answer applies. Of a rep's time, their working hours."),
         )
+        choices = Organisation._meta.get_field("named_inbound").choices
+        for name, label in (
+            ("named_inbound", _("Inbound leads of a named account go to")),
+            ("named_outbound", _("Outbound leads of a named account go to")),
+        ):
+            self.fields[name] = forms.ChoiceField(choices=choices, required=False, label=label)
         self.fields["segments"] = forms.CharField(
             required=False,
             max_length=2000,

@@ -1,6 +1,7 @@
 """Pages about leads and routing; each module of `views` lists its own addresses."""
 
 from routing.views import (
+    account_files,
     board,
     disputes,
     duplicates,
@@ -14,6 +15,7 @@ from routing.views import (
     hooks,
     imports,
     leads,
+    offboarding,
     onetap,
     plans,
     privacy,
@@ -38,6 +40,7 @@ from routing.views import (
 )
 
 urlpatterns = [
+    *account_files.urlpatterns,
     *home.urlpatterns,
     *leads.urlpatterns,
     *forms.urlpatterns,
@@ -62,6 +65,7 @@ urlpatterns = [
     *workload.urlpatterns,
     *setup.urlpatterns,
     *fairness.urlpatterns,
+    *offboarding.urlpatterns,
     *imports.urlpatterns,
     *quarantine.urlpatterns,
     *onetap.urlpatterns,

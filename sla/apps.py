@@ -14,6 +14,7 @@ class SlaConfig(AppConfig):
         from sla import (
             invariants,  # noqa: F401
             messages,  # noqa: F401 - registers its kinds
+            offboarding,  # noqa: F401 - says what goes on naming who left
             panels,  # noqa: F401 - registers its panels
             privacy,  # noqa: F401 - registers what it holds about a person
             receivers,  # noqa: F401

@@ -1,6 +1,7 @@
 """The market: who could buy, and whose they are."""
 
 from accounts.models.account import Account, AccountKey, Opportunity
+from accounts.models.cover import Cover
 from accounts.models.ownership import AccountOwner
 from accounts.models.plan import PlannedTerritory, TerritoryPlan
 from accounts.models.territory import Territory, TerritoryBackup, TerritoryImport
@@ -9,6 +10,7 @@ __all__ = [
     "Account",
     "AccountKey",
     "AccountOwner",
+    "Cover",
     "Opportunity",
     "PlannedTerritory",
     "Territory",

@@ -25,7 +25,7 @@ class ImportCommand(BaseCommand):
 
     def handle(self, file: Path, map: Path, **options: Any) -> None:
         try:
-            tally = type(self).take_in(
+            tally = self.take_in(
                 table=tables.read(file.name, file.read_bytes()),
                 data=load(map.read_bytes()),
                 by=None,

@@ -32,7 +32,7 @@ from reps.models import (
 )
 from reps.services import push
 from routing import keys
-from routing.demo import market, people, plans, promises, rules, score
+from routing.demo import leaving, market, people, plans, promises, rules, score
 from routing.demo.questions import questions
 from routing.disputes import opening, ruling
 from routing.enrich import invented
@@ -144,6 +144,7 @@ class _Loader:
         self.make_rules()
         plans.make(users=self.users, reps=self.reps, at=self.at)
         self.make_disputes()
+        leaving.make(self.reps, by=self.users[people.REVOPS], at=self.at, reason=MARK)
 
     def save(self, row: Row) -> Row:
         row.full_clean()

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Max, Min, Q
+from django.db.models import Max, Min
 
 from accounts.areas import AreaIndex, Place, most_specific
 from accounts.models import AccountOwner, Opportunity
+from accounts.services import holders
 from routing import promise
 from routing.enrich import known as enriched
-from routing.models import Assignment, Lead, Organisation, Submission, Touch
+from routing.models import Assignment, Lead, Organisation, Source, Submission, Touch
 from routing.models.assignment import Reason
 from routing.qualify import facts, interest
 
@@ -24,10 +25,16 @@ def facts_of(
     Who owns what is read as it stands; eligibility is the engine's to judge.
     """
     accounts = {lead.account_id for lead in leads if lead.account_id}
-    accounts |= {
-        lead.account.parent_id for lead in leads if lead.account and lead.account.parent_id
+    # The parent was read with the lead; what is above that is asked for, where there is any.
+    parents = {
+        lead.account.parent_id: lead.account.parent.parent_id
+        for lead in leads
+        if lead.account and lead.account.parent_id
     }
-    owners, teams = _account_owners(accounts, at)
+    lines = _lines_above(parents)
+    everything = accounts | {pk for line in lines.values() for pk in line}
+    named = holders.named(everything, at.date())
+    covered, _ = holders.covers(accounts=everything, at=at)
     deals = _opportunity_owners(accounts)
     former = _former_owners(leads, since=at - timedelta(days=organisation.sticky_days))
     touches, answers = _touches(leads)
@@ -47,12 +54,10 @@ def facts_of(
             answers=answers.get(lead.pk, {}),
             at=at,
             links={
-                "account_owner": owners.get(lead.account_id),
-                "parent_account_owner": owners.get(account.parent_id) if account else None,
+                **_holders_of(lead, named, covered, lines, organisation=organisation),
                 "opportunity_owner": deals.get(lead.account_id),
                 "former_owner": former.get(lead.prospect_id),
                 "handed_back": given_back.get(lead.pk, []),
-                "account_team": teams.get(lead.account_id, []),
                 "events": interest.fact_of(signals.get(lead.prospect_id, ()), at=at),
                 "waited": _seconds_since(began.get(lead.pk), at),
             },
@@ -64,6 +69,12 @@ def facts_of(
         if territory is not None:
             values["territory"] = territory
         found[lead.pk] = values
+    _, standing_in = holders.covers(
+        territories={one["territory"] for one in found.values() if "territory" in one}, at=at
+    )
+    for values in found.values():
+        if values.get("territory") in standing_in:
+            values["territory_cover"] = standing_in[values["territory"]]
     for pk, instant in promise.answer_by(leads, facts=found, at=at).items():
         found[pk]["answer_by"] = instant
     return found
@@ -82,26 +93,48 @@ def place_of(values: dict[str, Any]) -> Place:
     )
 
 
-def _account_owners(
-    accounts: set[int], at: datetime
-) -> tuple[dict[int, int], dict[int, list[int]]]:
-    """The owner of each account, and who else works for it."""
-    owners: dict[int, int] = {}
-    teams: dict[int, list[int]] = {}
-    if not accounts:
-        return owners, teams
-    today = at.date()
-    rows = AccountOwner.objects.filter(
-        Q(ends_on__isnull=True) | Q(ends_on__gt=today),
-        account__in=accounts,
-        starts_on__lte=today,
-    ).order_by("starts_on", "pk")
-    for account, role, rep in rows.values_list("account_id", "role", "rep_id"):
-        if role == AccountOwner.Role.OWNER:
-            owners[account] = rep
-        elif rep not in teams.setdefault(account, []):
-            teams[account].append(rep)
-    return owners, teams
+def _lines_above(parents: dict[int, int | None]) -> dict[int, tuple[int, ...]]:
+    """Parent → itself and all above it, the nearest first; no statement where that is all."""
+    higher = {pk for pk in parents.values() if pk is not None}
+    above = holders.ancestors(higher) if higher else {}
+    return {
+        pk: (pk,) if next_up is None else (pk, next_up, *above[next_up])
+        for pk, next_up in parents.items()
+    }
+
+
+def _holders_of(
+    lead: Lead,
+    named: dict[int, dict[str, int]],
+    covered: dict[int, int],
+    lines: dict[int, tuple[int, ...]],
+    *,
+    organisation: Organisation,
+) -> dict[str, Any]:
+    """Who holds a lead's account and the nearest parent that names anybody, as facts."""
+    if lead.account is None:
+        return {}
+    outbound = lead.motion == Source.Motion.OUTBOUND
+    first = organisation.named_outbound if outbound else organisation.named_inbound
+    roles = named.get(lead.account_id, {})
+    owner = holders.takes_leads(roles, first)
+    role = AccountOwner.Role
+    links: dict[str, Any] = {
+        "account_owner": owner,
+        "account_ae": roles.get(role.OWNER),
+        "account_sdr": roles.get(role.SDR),
+        "account_backup": roles.get(role.BACKUP),
+        "account_cover": covered.get(lead.account_id),
+        "account_team": [rep for rep in dict.fromkeys(roles.values()) if rep != owner],
+    }
+    for above in lines.get(lead.account.parent_id, ()):
+        theirs = named.get(above, {})
+        if (taker := holders.takes_leads(theirs, first)) is not None:
+            links["parent_account_owner"] = taker
+            links["parent_account_backup"] = theirs.get(role.BACKUP)
+            links["parent_account_cover"] = covered.get(above)
+            break
+    return links
 
 
 def _opportunity_owners(accounts: set[int]) -> dict[int, int]:

@@ -12,6 +12,8 @@ The facts that the engine itself reads, by names agreed with whoever gathers the
 | `former_owner`              | who had this person before                                    |
 | `account_team`              | reps who work for its account                                 |
 | `account_owner` … `territory` | what its target means, see `targets`                        |
+| `account_backup`, `parent_account_backup` | after whom of the account a rep takes its leads |
+| `account_cover`, `parent_account_cover`, `territory_cover` | who takes them instead for now |
 | `language`, `segment`       | skills it asks for                                            |
 | `location`                  | [latitude, longitude]                                         |
 | `daytime`                   | [[start, end], …]: when it is day where the prospect is       |

@@ -3,8 +3,9 @@ Whom a rule can mean. Adding a kind of target is one entry in `TARGETS`.
 
 Owner kinds read a rep's id from the fact of the same name. The candidates of an owner are the
 owner and then, as listed in the roster, the owner's backup. A territory's owner is followed by
-the territory's own backups in their order and then the owner's. After the backups of an owner
-who has left comes their manager, if that is a rep.
+the territory's own backups in their order and then the owner's; a named account's by the account's
+backup. After the backups of an owner who has left comes their manager, if that is a rep. Before
+all of them comes whoever covers the account or the territory for the time being.
 
 `nurture` and `fast_follow` end alike, out of the reps' hands: what follows there, slowly or at
 once, is for others to read from the target. `agent` means all reps that are AI agents.
@@ -88,7 +89,23 @@ def _pool(target: Target, facts: Facts, roster: Roster) -> Candidates:
 
 def _owner(target: Target, facts: Facts, roster: Roster) -> Candidates:
     owner = id_in(facts, target.kind)
-    return in_order(owner, _backup_of(owner, roster), _manager_of(owner, roster))
+    if owner is None:
+        return NONE
+    cover, backup = _STANDING_IN.get(target.kind, ("", ""))
+    return in_order(
+        id_in(facts, cover),
+        owner,
+        id_in(facts, backup),
+        _backup_of(owner, roster),
+        _manager_of(owner, roster),
+    )
+
+
+# Who takes the leads of an owner instead for now, and who after the owner.
+_STANDING_IN = {
+    "account_owner": ("account_cover", "account_backup"),
+    "parent_account_owner": ("parent_account_cover", "parent_account_backup"),
+}
 
 
 def _territory(facts: Facts, roster: Roster) -> TerritorySpec | None:
@@ -102,6 +119,7 @@ def _territory_owner(target: Target, facts: Facts, roster: Roster) -> Candidates
         return NONE
     owner = territory.owner
     return in_order(
+        id_in(facts, "territory_cover"),
         owner,
         territory.backup,
         *territory.backups,

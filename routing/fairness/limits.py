@@ -30,6 +30,7 @@ NOT_COUNTED = frozenset(
         Reason.COVERED,
         Reason.RETURNED,
         Reason.LEAVER,
+        Reason.REJOINED,
         Reason.MERGED,
         Reason.UNMERGED,
         Reason.REOPENED,

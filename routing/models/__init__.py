@@ -16,6 +16,7 @@ from routing.models.enrichment import (
 )
 from routing.models.imports import ImportJob
 from routing.models.lead import Lead, Outcome, Touch
+from routing.models.offboarding import Offboarding, OffboardingItem
 from routing.models.pool import (
     BalanceLine,
     Limit,
@@ -60,6 +61,8 @@ __all__ = [
     "MatchRefusal",
     "MatchReview",
     "Merge",
+    "Offboarding",
+    "OffboardingItem",
     "Organisation",
     "Outcome",
     "PersonalFacts",

@@ -23,6 +23,7 @@ class Reason(models.TextChoices):
     DECLINED = "DECLINED", _("Declined")
     ESCALATED = "ESCALATED", _("Late, escalated")
     LEAVER = "LEAVER", _("Owner left")
+    REJOINED = "REJOINED", _("Owner's leaving undone")
     IMPORTED = "IMPORTED", _("Imported with its owner")
     CLOSED = "CLOSED", _("Closed")
     RECYCLED = "RECYCLED", _("Recycled")

@@ -90,6 +90,18 @@ class Organisation(TrackedModel):
         default=90,
         help_text=_("Days after closing in which a returning lead prefers its former owner."),
     )
+    named_inbound = models.CharField(
+        _("inbound leads of a named account go to"),
+        max_length=6,
+        choices=[("OWNER", _("the owner (AE), else the SDR")), ("SDR", _("the SDR, else the AE"))],
+        default="OWNER",
+    )
+    named_outbound = models.CharField(
+        _("outbound leads of a named account go to"),
+        max_length=6,
+        choices=[("OWNER", _("the owner (AE), else the SDR")), ("SDR", _("the SDR, else the AE"))],
+        default="OWNER",
+    )
     approval_above = models.PositiveSmallIntegerField(
         _("second person above"),
         default=20,

@@ -13,6 +13,13 @@ REP_FACTS = (
     "opportunity_owner",
     "former_owner",
     "account_team",
+    "account_ae",
+    "account_sdr",
+    "account_backup",
+    "account_cover",
+    "parent_account_backup",
+    "parent_account_cover",
+    "territory_cover",
     "handed_back",
 )
 

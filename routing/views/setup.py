@@ -91,6 +91,8 @@ def organisation_page(request: HttpRequest) -> HttpResponse:
             "approval_above": row.approval_above,
             "review_handover": row.review_handover,
             "dispute_hours": max(1, row.dispute_timeout // 3600),
+            "named_inbound": row.named_inbound,
+            "named_outbound": row.named_outbound,
             "segments": segments.written(row.segments),
         }
         form = OrganisationSettingsForm(request.POST or None, organisation=row, initial=values)

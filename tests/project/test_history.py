@@ -17,6 +17,7 @@ from django.db import models, transaction
 from accounts.models import (
     Account,
     AccountOwner,
+    Cover,
     Opportunity,
     PlannedTerritory,
     Territory,
@@ -44,6 +45,7 @@ from routing.models import (
     Lead,
     LeadForm,
     Limit,
+    Offboarding,
     Organisation,
     Pool,
     PoolMember,
@@ -126,6 +128,20 @@ CASES: dict[type[models.Model], Case] = {
     AccountOwner: Case(
         lambda: AccountOwner(account=make.account(), rep=make.rep(), starts_on=date(2026, 1, 1)),
         lambda row: {"ends_on": date(2026, 7, 1), "rep_id": make.rep().pk},
+    ),
+    Cover: Case(
+        lambda: Cover(
+            account=make.account(),
+            rep=make.rep(),
+            stand_in=make.rep(),
+            starts_at=AT,
+            ends_at=LATER,
+        ),
+        lambda row: {"moved": {"7": 3}, "moved_at": LATER, "stand_in_id": make.rep().pk},
+    ),
+    Offboarding: Case(
+        lambda: Offboarding(rep=make.rep(), reason="leaves", planned_by=make.user(), planned_at=AT),
+        lambda row: {"state": "DONE", "defaults": {"leads": {"how": "ANEW"}}, "done_at": LATER},
     ),
     GoldenLead: Case(
         lambda: GoldenLead(ruleset=_draft(), name="Big ones", facts={"employees": 900}, at=AT),

@@ -16,6 +16,7 @@ OURS = ("reps", "accounts", "routing", "sla")
 AUD_1 = {
     "accounts.Account",
     "accounts.AccountOwner",
+    "accounts.Cover",
     "accounts.Opportunity",
     "accounts.PlannedTerritory",
     "accounts.Territory",
@@ -36,6 +37,7 @@ AUD_1 = {
     "routing.LeadForm",
     "routing.Limit",
     "routing.MatchReview",
+    "routing.Offboarding",
     "routing.Organisation",
     "routing.Pool",
     "routing.PoolMember",

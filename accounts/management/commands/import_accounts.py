@@ -1,9 +1,36 @@
-"""Take in a file of customer companies."""
+"""Take in a file of customer companies and their owners."""
 
-from accounts.services.imports import import_accounts
+from argparse import ArgumentParser
+from typing import Any
+
+from accounts.services.imports import import_accounts, preview_accounts
 from reps.management.import_command import ImportCommand
 
 
 class Command(ImportCommand):
-    help = "Create or update accounts from a CSV or XLSX file; twice changes nothing."
+    help = "Create or update accounts and their owners from a file; twice changes nothing."
     take_in = staticmethod(import_accounts)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--dry-run", action="store_true", help="print what would change, and change nothing"
+        )
+
+    def handle(self, *args: Any, dry_run: bool = False, **options: Any) -> None:
+        if not dry_run:
+            super().handle(*args, **options)
+            return
+        found: list[Any] = []
+
+        def look(**asked: Any) -> Any:
+            tally = preview_accounts(**asked)
+            found.extend(tally.differences)
+            return tally
+
+        self.take_in = look  # type: ignore[misc]
+        super().handle(*args, **options)
+        for one in found:
+            self.stdout.write(
+                f"  row {one.row}: {one.account}, {one.field}: “{one.before}” → “{one.after}”"
+            )
