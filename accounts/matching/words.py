@@ -24,7 +24,7 @@ STRUCTURAL: Final = frozenset(
 )
 _FUND_WORDS: Final = """
 acquisition bond convertible dividend duration equity etf floating fund funds income
-mortgage muni municipal muniyield opportunities opportunity portfolio preferred premium reit
+mortgage muni municipal opportunities opportunity portfolio preferred premium reit
 royalties royalty spac strategic term trust trusts yield
 """
 _DESCRIPTIVE_WORDS: Final = """
@@ -80,6 +80,7 @@ COMMON: Final = (
 )
 
 
+# Consonants that sound alike, and letters that a slip or a script without vowels leaves out.
 _ALIKE: Final = str.maketrans({"c": "k", "q": "k", "z": "s", "v": "f", "w": "f", "j": "g"})
 _SILENT: Final = frozenset("aeiouyh")
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
 
-from accounts import domains
-from accounts.matching import LeadIdentity, Match
+from accounts.matching import Match
 from accounts.models import Account
 from accounts.services.matching import match_many
 from reps import trail
@@ -20,6 +19,7 @@ from routing import signals
 from routing.dedupe import again as came_again
 from routing.enrich.begin import Begun, begin
 from routing.intake import attempts, score
+from routing.intake.company import company_of
 from routing.intake.decode import Undecodable, decode
 from routing.intake.identify import prospects_of
 from routing.intake.normalise import Normalised, Refused, normalise
@@ -223,17 +223,7 @@ def _is_hand_raise(item: Item) -> bool:
 
 
 def _match(items: Sequence[Item]) -> None:
-    identities = [
-        LeadIdentity(
-            company=item.prospect.company,
-            domain=domains.account_domain(item.prospect.email)
-            or domains.registrable(item.prospect.website),
-            city=item.prospect.city,
-            state=item.prospect.region,
-            country=item.prospect.country,
-        )
-        for item in items
-    ]
+    identities = [company_of(item.prospect) for item in items]
     for item, found in zip(items, match_many(identities), strict=True):
         item.match = found
     arrivals.heed(items)
