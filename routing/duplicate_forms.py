@@ -41,10 +41,16 @@ class PolicyForm(forms.ModelForm):
         ),
     )
 
+    suggest_from = forms.IntegerField(
+        label=gettext_lazy("Suggest from"),
+        min_value=1,
+        max_value=100,
+        help_text=gettext_lazy("Percent of confidence from which people are asked to decide."),
+    )
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.initial["shared_mailboxes"] = ", ".join(self.instance.shared_mailboxes)
-        self.fields["suggest_from"].max_value = 100
 
     def clean_shared_mailboxes(self) -> list[str]:
         text = self.cleaned_data["shared_mailboxes"].casefold()

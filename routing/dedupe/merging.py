@@ -283,14 +283,16 @@ def _move_leads(
     changed = []
     for lead in leads.values():
         clash = kept.get(lead.pk)
-        raised = clash is not None and clash.closed.is_hand_raise
+        raised = clash is not None and clash.closed.is_hand_raise and not clash.kept.is_hand_raise
         if lead.prospect_id == row.loser_id or clash is not None:
             changed.append(
                 {
                     "pk": lead.pk,
                     "prospect": row.winner_id,
                     "is_hand_raise": lead.is_hand_raise or raised,
-                    "priority": max(lead.priority, clash.closed.priority if clash else 0),
+                    "priority": max(lead.priority, clash.closed.priority)
+                    if raised
+                    else lead.priority,
                 }
             )
     write_leads(

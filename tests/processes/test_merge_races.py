@@ -119,8 +119,11 @@ def test_a_merge_that_meets_intake_of_the_same_people_loses_nothing(crew, seed, 
     assert scene.violations(CODES) == {}
 
 
-def test_a_merge_that_meets_an_erasure_leaves_nobody_half_erased(crew, figures, settings, tmp_path):
-    settings.ERASURE_LEDGER = str(tmp_path / "erasures.log")
+def test_a_merge_that_meets_an_erasure_leaves_nobody_half_erased(
+    crew, figures, monkeypatch, tmp_path
+):
+    # The processes read it from their environment.
+    monkeypatch.setenv("ERASURE_LEDGER", str(tmp_path / "erasures.log"))
     pairs = people(PAIRS)
     deadlocks = scene.deadlocks()
 

@@ -65,7 +65,7 @@ def address(route: str) -> str:
 
 def some_who_may_be_one() -> None:
     """A pair to decide, and two who were merged."""
-    alike = [make.lead({"email": f"{n}@alike.example", "name": "Ann Lee"}) for n in "xy"]
+    alike = [make.lead({"email": f"{n}@alike.com", "name": "Ann Lee"}) for n in "xy"]
     at = alike[0].received_at
     while suggest.drain(driver="test", due_before=at):
         pass

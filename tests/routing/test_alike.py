@@ -121,7 +121,7 @@ FACES = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(FACES, FACES)
 def test_likeness_has_no_direction_and_whoever_is_alike_shares_a_block(one, two):
     there, back = compare(one, two, DEFAULT), compare(two, one, DEFAULT)
@@ -132,7 +132,7 @@ def test_likeness_has_no_direction_and_whoever_is_alike_shares_a_block(one, two)
         assert blocks(one, DEFAULT) & blocks(two, DEFAULT)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.text("abc", min_size=1, max_size=6), st.text("abc", min_size=1, max_size=6))
 def test_one_slip_is_an_edit_distance_of_one_or_a_swap(one, two):
     edits = {one[:n] + one[n + 1 :] for n in range(len(one))}
@@ -143,7 +143,7 @@ def test_one_slip_is_an_edit_distance_of_one_or_a_swap(one, two):
     assert is_one_slip(one, two) == (two in edits - {one})
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.text("ab.+-", min_size=1, max_size=8), st.sampled_from(["gmail.com", "pm.me", "x.com"]))
 def test_a_mailbox_is_its_own_mailbox(local, domain):
     rules = Rules.of(providers=[one.as_json() for one in PROVIDERS], tags_everywhere=True)
