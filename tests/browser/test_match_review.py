@@ -1,7 +1,7 @@
 """A queue of match reviews, decided and taken back with nothing but the keyboard."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
 from routing.models import Lead, MatchReview
 from tests import make
@@ -10,6 +10,10 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
 ]
+
+
+# A page comes after each decision, on a machine that may be busy.
+PATIENT = 20_000
 
 
 @pytest.fixture
@@ -34,6 +38,21 @@ def cast(settings, live_server):
         make.routed(make.lead({**person, "company": "Mosswater Paper"}))
 
 
+def says(locator: Locator, words: str) -> None:
+    expect(locator).to_contain_text(words, timeout=PATIENT)
+
+
+def is_ready(page: Page) -> None:
+    """The script shows its button; before that it hears no key."""
+    expect(page.locator("[data-keys]")).to_be_visible(timeout=PATIENT)
+
+
+def stands_at(page: Page, person: str) -> None:
+    link = page.locator("main").get_by_role("link", name=person)
+    expect(link).to_be_visible(timeout=PATIENT)
+    is_ready(page)
+
+
 def owners() -> list[str]:
     return [lead.owner.user.username for lead in Lead.objects.order_by("pk")]
 
@@ -41,21 +60,21 @@ def owners() -> list[str]:
 def test_reviews_are_gone_through_by_keyboard(sign_in, cast):
     page = sign_in("morgan", "/reviews/")
     keys, main = page.keyboard, page.locator("main")
-    expect(page.get_by_role("link", name="Match reviews")).to_contain_text("2")
-    expect(main).to_contain_text("Kim Low")
+    says(page.get_by_role("link", name="Match reviews"), "2")
+    stands_at(page, "Kim Low")
 
     # Nothing is decided before something is chosen.
     keys.press("Enter")
-    expect(page.locator("#live")).to_contain_text("Choose an account first")
+    says(page.locator("#live"), "Choose an account first")
     keys.press("?")
-    expect(page.get_by_role("dialog")).to_contain_text("net new")
+    says(page.get_by_role("dialog"), "net new")
     keys.press("Escape")
 
     # Skip goes to the other one and comes round again.
     keys.press("s")
-    expect(main.get_by_role("link", name="Lee Low")).to_be_visible()
+    stands_at(page, "Lee Low")
     keys.press("s")
-    expect(main.get_by_role("link", name="Kim Low")).to_be_visible()
+    stands_at(page, "Kim Low")
 
     # The arrows move, a number chooses; the other lead of the company is not decided along.
     keys.press("ArrowRight")
@@ -69,20 +88,21 @@ def test_reviews_are_gone_through_by_keyboard(sign_in, cast):
     keys.press("Enter")
 
     # The next one follows, the first went to its rightful owner.
-    expect(main.get_by_role("link", name="Lee Low")).to_be_visible()
-    expect(main).to_contain_text("Your last decision: Kim Low")
+    stands_at(page, "Lee Low")
+    says(main, "Your last decision: Kim Low")
     assert owners() == ["ben", "ann"]
 
     # Net new, then nothing is left; undo brings it back.
     keys.press("n")
     keys.press("Enter")
-    expect(main).to_contain_text("Nothing to decide")
+    says(main, "Nothing to decide")
+    is_ready(page)
     assert MatchReview.objects.get(lead__prospect__first_name="Lee").state == "NET_NEW"
     keys.press("u")
-    expect(main.get_by_role("link", name="Lee Low")).to_be_visible()
-    expect(main).to_contain_text("Your last decision: Kim Low")
+    stands_at(page, "Lee Low")
+    says(main, "Your last decision: Kim Low")
     keys.press("u")
-    expect(main.get_by_role("link", name="Kim Low")).to_be_visible()
+    stands_at(page, "Kim Low")
     assert owners() == ["ann", "ann"]
     assert set(MatchReview.objects.values_list("state", flat=True)) == {"PENDING"}
     assert page.evaluate("document.documentElement.scrollWidth") <= 1440
