@@ -135,6 +135,9 @@ class ProviderForm(forms.ModelForm):
         if self.is_demo:
             for name in ("method", "url", "headers_text", "signing_secret", "sends", "timeout"):
                 del self.fields[name]
+        else:
+            self.fields["url"].required = True
+            self.fields["timeout"].help_text = _("From 100 to 10,000.")
         for name, low, high in (
             ("confidence", 1, 100), ("timeout", 100, 10_000), ("retries", 0, 5),
             ("ttl_days", 1, 3650), ("position", 1, 1000),

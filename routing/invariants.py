@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
 
-from reps.models import AuditEvent
+from reps.models import AuditEvent, Strike
 from reps.verify import Pace, invariant
 from routing.dispatch import inputs, replay
 from routing.fairness import held
@@ -279,14 +279,15 @@ def inputs_are_the_ones(at: datetime) -> Iterator[str]:
 
 @invariant("E1", "no lead is held beyond its deadline for data that are to come", Pace.QUICK)
 def leads_do_not_wait_for_data(at: datetime) -> Iterator[str]:
-    # Never placed, parked by nobody, and yet not due: only enrichment can hold a lead so.
+    # Never placed, parked by nobody, and yet not due: only enrichment can hold a lead so. One
+    # that could not be decided comes again later, and stands among the strikes.
     held = Lead.objects.filter(
         enrichment__deadline_at__isnull=False,
         owner_epoch=0,
         waiting=Lead.Waiting.NONE,
         decisions__isnull=True,
         route_at__gt=F("enrichment__deadline_at"),
-    )
+    ).exclude(pk__in=Strike.objects.filter(job="route").values("row_id"))
     for pk in held.values_list("pk", flat=True):
         yield f"lead {pk} is to be routed after its deadline"
     longest = timedelta(seconds=60)

@@ -220,7 +220,7 @@ def _ask_outside(ones: Iterable[_One], *, at: datetime) -> None:
             )
             one.enquiries.append(_from_cache(provider, answer, at=at))
         else:
-            one.enquiries.append(_new_enquiry(one, provider, said, at=at))
+            one.enquiries.append(_new_enquiry(one, provider, at=at))
 
 
 def key_for(provider: EnrichmentProvider, said: Mapping[str, str]) -> str | None:
@@ -255,12 +255,10 @@ def _from_cache(provider: EnrichmentProvider, answer: ProviderAnswer, *, at: dat
     )
 
 
-def _new_enquiry(
-    one: _One, provider: EnrichmentProvider, said: Mapping[str, str], *, at: datetime
-) -> Enquiry:
+def _new_enquiry(one: _One, provider: EnrichmentProvider, *, at: datetime) -> Enquiry:
     due, blocks = at, True
     if provider.kind == EnrichmentProvider.Kind.DEMO:
-        due = at + invented.wait_for(said[DOMAIN_KEY])
+        due = at + invented.wait_for(question.told(one.prospect)[DOMAIN_KEY])
     stands = state_of(getattr(provider, "breaker", None))
     if breaker.is_open(stands, at=at) and stands.until is not None:
         # Nobody waits for one that is known to be dead; it is asked when it may be well again.

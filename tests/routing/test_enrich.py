@@ -12,7 +12,7 @@ from reps.due import jobs
 from reps.models import AuditEvent
 from routing import work
 from routing.dispatch import batch
-from routing.enrich import check, drain, known, late, report, setup
+from routing.enrich import check, drain, invented, known, late, report, setup
 from routing.enrich.breaker import FAILURES
 from routing.enrich.check import CheckRefused
 from routing.intake import process
@@ -235,6 +235,25 @@ def test_the_same_company_is_asked_about_once(world, settings):
     # What is past its time is asked anew.
     assert Enquiry.objects.get(lead=later).state == "WAITING"
     assert "employees" not in known.of_leads([again.pk], at=later.route_at)[again.pk]
+
+
+def test_the_pretend_provider_of_the_demo_is_late_for_some_and_says_the_same_again(world):
+    make.provider("Demo", kind="DEMO", mapping=dict(invented.MAPPING))
+    companies = [f"company-{number}.com" for number in range(20)]
+    for name in companies:
+        make.submission({"email": f"x@{name}"})
+    process.drain(driver="test", due_before=AT)
+    slow = {name for name in companies if invented.wait_for(name)}
+    run("enrich", AT)
+    waiting = Enquiry.objects.filter(state="WAITING").select_related("lead__prospect")
+
+    assert {row.lead.prospect.email[2:] for row in waiting} == slow
+    assert 0 < len(slow) < 10
+    run("enrich", AT + invented.LATE_AFTER)
+    assert not waiting.all().exists()
+    assert set(Enquiry.objects.filter(is_late=True)) == set(
+        Enquiry.objects.filter(lead__prospect__email__in=[f"x@{name}" for name in slow])
+    )
 
 
 # --- Slow and dead ----------------------------------------------------------------------
