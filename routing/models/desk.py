@@ -126,7 +126,7 @@ class Organisation(TrackedModel):
         settings.AUTH_USER_MODEL,
         verbose_name=_("looks after the score"),
         null=True,
-        blank=True,
+        editable=False,
         on_delete=models.PROTECT,
         related_name="+",
         help_text=_("Reminded to review it each quarter. Empty: who answers for leads."),
@@ -135,7 +135,7 @@ class Organisation(TrackedModel):
         settings.AUTH_USER_MODEL,
         verbose_name=_("signs for marketing"),
         null=True,
-        blank=True,
+        editable=False,
         on_delete=models.PROTECT,
         related_name="+",
     )
@@ -143,7 +143,7 @@ class Organisation(TrackedModel):
         settings.AUTH_USER_MODEL,
         verbose_name=_("signs for sales"),
         null=True,
-        blank=True,
+        editable=False,
         on_delete=models.PROTECT,
         related_name="+",
     )
