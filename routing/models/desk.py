@@ -161,7 +161,7 @@ class Organisation(TrackedModel):
         settings.AUTH_USER_MODEL,
         verbose_name=_("looks after the score"),
         null=True,
-        blank=True,
+        editable=False,
         on_delete=models.PROTECT,
         related_name="+",
         help_text=_("Reminded to review it each quarter. Empty: who answers for leads."),
@@ -170,7 +170,7 @@ class Organisation(TrackedModel):
         settings.AUTH_USER_MODEL,
         verbose_name=_("signs for marketing"),
         null=True,
-        blank=True,
+        editable=False,
         on_delete=models.PROTECT,
         related_name="+",
     )
@@ -178,7 +178,7 @@ class Organisation(TrackedModel):
         settings.AUTH_USER_MODEL,
         verbose_name=_("signs for sales"),
         null=True,
-        blank=True,
+        editable=False,
         on_delete=models.PROTECT,
         related_name="+",
     )

@@ -54,7 +54,7 @@ def _told(
         return told
     return {
         **told,
-        "words": sentences.condition_words(row.condition, names) or _("every lead"),
+        "words": sentences.condition_words(row.condition, names),
         "state": dict(DefinitionForm.base_fields["reached"].choices).get(row.reached, ""),
         "sides": [
             {

@@ -47,6 +47,7 @@ class SlotsForm(forms.Form):
                 ("none", _("are routed like any other")),
                 *((str(pool.pk), _("go to %(pool)s") % {"pool": pool}) for pool in _pools()),
             ],
+            required=False,
             initial="nurture" if asks or self.threshold is not None else "none",
             label=_("Leads below the threshold of the score"),
             help_text=_(
@@ -62,7 +63,7 @@ class SlotsForm(forms.Form):
 
     def cold(self) -> Cold:
         """What becomes of leads below the threshold."""
-        choice = self._given().get(COLD)
+        choice = self._given().get(COLD) or self.fields[COLD].initial
         if choice == "none":
             return Cold(None)
         threshold = THRESHOLD if self.threshold is None else self.threshold
