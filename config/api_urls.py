@@ -16,6 +16,7 @@ from routing.api import (
     privacy,
     rules,
     simulations,
+    territories,
     time_off,
 )
 from routing.api import leads as leads_api
@@ -37,7 +38,7 @@ router.register("absences", time_off.AbsenceViewSet, basename="api-absence")
 router.register("feeds", time_off.FeedViewSet, basename="api-feed")
 router.register("accounts", accounts_api.AccountViewSet, basename="api-account")
 router.register("account-owners", accounts_api.AccountOwnerViewSet, basename="api-accountowner")
-router.register("territories", accounts_api.TerritoryViewSet, basename="api-territory")
+router.register("territories", territories.TerritoryViewSet, basename="api-territory")
 router.register("pools", plan.PoolViewSet, basename="api-pool")
 router.register("pool-members", plan.PoolMemberViewSet, basename="api-poolmember")
 router.register("limits", fairness.LimitViewSet, basename="api-limit")
