@@ -1,8 +1,8 @@
-"""Accounts, who owns them, and territories, over HTTP."""
+"""Accounts and who owns them, over HTTP."""
 
 from rest_framework import serializers
 
-from accounts.models import Account, AccountOwner, Cover, Territory
+from accounts.models import Account, AccountOwner, Cover
 from accounts.models.territory import text_list
 from accounts.services import covers
 from reps.api import PlainJSONField, SetUpViewSet, TrackedSerializer
@@ -47,29 +47,6 @@ class AccountOwnerSerializer(TrackedSerializer):
         fields = ["id", "account", "rep", "role", "starts_on", "ends_on"]
 
 
-class TerritorySerializer(TrackedSerializer):
-    class Meta:
-        model = Territory
-        fields = [
-            "id",
-            "name",
-            "description",
-            "parent",
-            "owner",
-            "backup",
-            "countries",
-            "regions",
-            "postal_prefixes",
-            "postal_ranges",
-            "industries",
-            "employees_min",
-            "employees_max",
-            "conditions",
-            "rank",
-            "is_active",
-        ]
-
-
 class AccountViewSet(SetUpViewSet):
     """Companies that leads can match."""
 
@@ -84,14 +61,6 @@ class AccountOwnerViewSet(SetUpViewSet):
     queryset = AccountOwner.objects.order_by("account", "role", "-starts_on", "pk")
     serializer_class = AccountOwnerSerializer
     filterset_fields = ["account", "rep", "role"]
-
-
-class TerritoryViewSet(SetUpViewSet):
-    """Parts of the market and who takes them."""
-
-    queryset = Territory.objects.all()
-    serializer_class = TerritorySerializer
-    filterset_fields = ["name", "parent", "owner", "is_active"]
 
 
 class CoverSerializer(TrackedSerializer):

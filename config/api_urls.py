@@ -22,6 +22,7 @@ from routing.api import (
     rules,
     scoring,
     simulations,
+    territories,
     territory_plans,
     time_off,
 )
@@ -48,13 +49,13 @@ router.register("accounts", accounts_api.AccountViewSet, basename="api-account")
 router.register("account-owners", accounts_api.AccountOwnerViewSet, basename="api-accountowner")
 router.register("offboardings", offboarding.OffboardingViewSet, basename="api-offboarding")
 router.register("covers", accounts_api.CoverViewSet, basename="api-cover")
-router.register("territories", accounts_api.TerritoryViewSet, basename="api-territory")
 router.register(
     "territory-plans", territory_plans.TerritoryPlanViewSet, basename="api-territoryplan"
 )
 router.register(
     "territory-studies", territory_plans.TerritoryStudyViewSet, basename="api-territorystudy"
 )
+router.register("territories", territories.TerritoryViewSet, basename="api-territory")
 router.register("pools", plan.PoolViewSet, basename="api-pool")
 router.register("pool-members", plan.PoolMemberViewSet, basename="api-poolmember")
 router.register("limits", fairness.LimitViewSet, basename="api-limit")

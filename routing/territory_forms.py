@@ -42,6 +42,9 @@ class TerritoryForm(forms.ModelForm):
         ),
     )
 
+    # Set by the page from its rows; here so that what is wrong with them has a place.
+    conditions = forms.Field(required=False)
+
     WHO = ("name", "description", "parent", "owner", "pool")
     TAKES = (
         *("countries", "regions", "postal_prefixes", "postal_ranges", "industries"),

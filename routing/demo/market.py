@@ -45,7 +45,7 @@ AREAS = (
     Area("Latin America", ("AR", "BR", "CL", "CO", "MX")),
     Area("Southeast Asia", ("ID", "MY", "PH", "SG", "TH", "VN")),
     Area("Southern Europe", ("ES", "GR", "IT", "MT", "PT"), owner="rasmus", backup="noor"),
-    Area("Japan and Korea", ("JP", "KR"), owner="meilin", further_backups=("arundhati",)),
+    Area("The Gulf", ("AE", "QA", "SA"), owner="meilin", further_backups=("arundhati",)),
     Area(
         "Southern Africa",
         ("BW", "NA", "ZA", "ZM", "ZW"),

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts import places
 from accounts.areas import AreaIndex, Footprint, Place, footprint, most_specific
-from accounts.geography import country_names, region_code, state_names
+from accounts.geography import country_names, state_names
 from accounts.models import Territory
 from accounts.services.territories import in_tree_order, serving
 from reps.models import Rep, User
@@ -342,10 +342,9 @@ class _Drawing:
             return False
         if not state:
             return True
-        if one.regions is not None:
-            named = {region for own, region in one.regions if own in ("", country)}
-            return state in named or region_code("US", state) in named
-        return not one.is_postal or state in _states_of(one)
+        if one.is_postal:
+            return state in _states_of(one)
+        return one.regions is None or bool({("", state), (country, state)} & one.regions)
 
     def _territories(self, here: list[Group], country: str, state: str) -> list[Row]:
         rows = {

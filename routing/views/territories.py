@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import Territory
 from accounts.services.territories import Answer, who_gets
@@ -242,7 +242,11 @@ def territory_reassign(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(
                 request,
-                _("%(territory)s belongs to %(who)s now; %(n)s leads moved.")
+                ngettext(
+                    "%(territory)s belongs to %(who)s now; %(n)s lead moved.",
+                    "%(territory)s belongs to %(who)s now; %(n)s leads moved.",
+                    moved,
+                )
                 % {"territory": row, "who": to or _("nobody"), "n": moved},
             )
             return redirect("territories")
