@@ -11,19 +11,18 @@ from reps.models import Rep, User
 def make(*, users: Mapping[str, User], reps: Mapping[str, Rep], at: datetime) -> None:
     """A past plan that gave the Nordics a backup, and a draft that splits the Northeast."""
     author, second = users["revops"], users["manager"]
-    then = at - timedelta(minutes=5)
     nordics = Territory.objects.get(name="Nordics")
     past = draft.start(
         name="Cover for the Nordics",
         reason="Nobody stood in while their owner was away.",
         by=author,
-        at=then,
+        at=at,
     )
     backup = reps["imogen"].pk
-    draft.put(plan=past, key=nordics.pk, state={"backup_id": backup}, by=author, at=then)
-    approval.ask(plan=past, by=author, at=then)
-    approval.approve(plan=past, by=second, at=then)
-    effect.take_effect(plan_id=past.pk, at=then)
+    draft.put(plan=past, key=nordics.pk, state={"backup_id": backup}, by=author, at=at)
+    approval.ask(plan=past, by=author, at=at)
+    approval.approve(plan=past, by=second, at=at)
+    effect.take_effect(plan_id=past.pk, at=at)
     northeast = Territory.objects.get(name="US Northeast")
     split = draft.start(
         name="Split the Northeast",

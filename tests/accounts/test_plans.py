@@ -397,6 +397,13 @@ class TestUndo:
         assert world.on_day(LATER - timedelta(hours=1))[west.pk].owner == ann
         assert world.on_day(LATER)[west.pk].owner == ben
         assert not world.on_day(AT - timedelta(days=1))
+        make.saved(Territory(name="Same"), at=LATER)
+        same = Territory.objects.get(name="Same")
+        same.rank = 4
+        make.saved(same, at=LATER)
+        assert world.on_day(LATER)[same.pk].rank == 4
+        same.delete()
+        assert same.pk not in world.on_day(LATER + timedelta(days=9999))
 
 
 acts = st.lists(

@@ -91,8 +91,15 @@ def before(changes: Iterable[PlannedTerritory], world: World) -> World:
 
 def on_day(at: datetime) -> World:
     """The territories as they were at a moment, by their history."""
-    rows = Territory.history.as_of(at)
-    return {row.pk: row for row in rows}
+    rows = Territory.history.filter(history_date__lte=at).latest_of_each()
+    found: World = {}
+    # Of two at one moment the one written later counts.
+    for row in rows.order_by("history_id"):
+        if row.history_type == "-":
+            found.pop(row.id, None)
+        else:
+            found[row.id] = row.instance
+    return found
 
 
 def index_of(world: World) -> AreaIndex:
