@@ -184,10 +184,11 @@ def _page(
     }
     if row.is_open:
         holder = row.holder
-        if holder and (holder.user_id == user.pk or access.manages(user, holder)):
-            context["reply_form"] = ReplyForm(initial={"reply": row.reply}, label_suffix="")
         if ruling.may_rule(user, row):
+            # Whoever decides speaks for neither side.
             context["ruling_form"] = RulingForm(reps=ruling.choices(row))
+        elif holder and (holder.user_id == user.pk or access.manages(user, holder)):
+            context["reply_form"] = ReplyForm(initial={"reply": row.reply}, label_suffix="")
         context["may_withdraw"] = user.pk in (row.claimant.user_id, row.opened_by_id)
     if refused is not None:
         context[refused[0]] = refused[1]
