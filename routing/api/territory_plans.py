@@ -94,13 +94,13 @@ class StudySerializer(serializers.ModelSerializer):
         return found
 
 
-class ApproveSerializer(serializers.Serializer):
+class ApprovePlanSerializer(serializers.Serializer):
     digest = serializers.CharField(
         max_length=64, help_text="Of the plan that you read; refused if it has changed since."
     )
 
 
-class WhySerializer(serializers.Serializer):
+class UndoPlanSerializer(serializers.Serializer):
     reason = serializers.CharField(max_length=300)
 
 
@@ -128,13 +128,13 @@ class TerritoryPlanViewSet(
 
     @extend_schema(
         summary="Approve a plan that somebody else asked for",
-        request=ApproveSerializer,
+        request=ApprovePlanSerializer,
         responses=TerritoryPlanSerializer,
         filters=False,
     )
     @action(detail=True, methods=["post"], filter_backends=[])
     def approve(self, request, pk):
-        given = ApproveSerializer(data=request.data)
+        given = ApprovePlanSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         row = approval.approve(
             plan=self.get_object(),
@@ -146,13 +146,13 @@ class TerritoryPlanViewSet(
 
     @extend_schema(
         summary="Undo the latest plan in effect",
-        request=WhySerializer,
+        request=UndoPlanSerializer,
         responses=TerritoryPlanSerializer,
         filters=False,
     )
     @action(detail=True, methods=["post"], filter_backends=[])
     def undo(self, request, pk):
-        given = WhySerializer(data=request.data)
+        given = UndoPlanSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         row = effect.undo(
             plan=self.get_object(),
