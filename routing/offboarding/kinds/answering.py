@@ -8,13 +8,14 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from reps.models import Rep
-from routing.models import Lead, OffboardingItem, Organisation, Queue, ReassignmentRequest
+from routing.models import Dispute, Lead, OffboardingItem, Organisation, Queue, ReassignmentRequest
 from routing.models.offboarding import Way
 from routing.offboarding.kinds.base import Column
 from routing.offboarding.registry import USER
 
 State = OffboardingItem.State
 PENDING = ReassignmentRequest.State.PENDING
+SIGNS_ALREADY = "They sign for the other side already; it takes two people."
 TO_A_PERSON = (Way.MANAGER, Way.SUCCESSOR, Way.KEEP)
 
 
@@ -51,6 +52,49 @@ class Leadership(Column):
     ways = (*TO_A_PERSON, Way.NOBODY)
     default = Way.MANAGER
     revops_only = True
+
+
+class LooksAfterScore(Leadership):
+    name = "score_owner"
+    label = _("The score, whose reviews they are reminded of")
+    column = "score_owner"
+
+
+class SignsForMarketing(Leadership):
+    name = "marketing_signer"
+    label = _("Definitions of MQL and SQL, which they sign for marketing")
+    column = "marketing_signer"
+
+    def refuses(self, row: Any, to: int | None) -> str:
+        return SIGNS_ALREADY if to is not None and to == row.sales_signer_id else ""
+
+
+class SignsForSales(Leadership):
+    name = "sales_signer"
+    label = _("Definitions of MQL and SQL, which they sign for sales")
+    column = "sales_signer"
+
+    def refuses(self, row: Any, to: int | None) -> str:
+        return SIGNS_ALREADY if to is not None and to == row.marketing_signer_id else ""
+
+
+class DecidesDisputes(Column):
+    name = "disputes"
+    label = _("Disputes they are to decide")
+    position = 55
+    model = Dispute
+    column = "decider"
+    takes = USER
+    ways = TO_A_PERSON
+    default = Way.MANAGER
+
+    def rows(self, rep: Rep, at: datetime) -> QuerySet:
+        return super().rows(rep, at).filter(state=Dispute.State.OPEN)
+
+    def refuses(self, row: Any, to: int | None) -> str:
+        sides = [row.claimant_id, row.holder_id]
+        own = Rep.objects.filter(pk__in=[one for one in sides if one], user=to).exists()
+        return "Nobody decides their own dispute." if own else ""
 
 
 class AnswersForLeads(Column):

@@ -8,7 +8,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.areas import AreaIndex, Place, most_specific
-from accounts.models import Account, AccountOwner, Cover, Opportunity, Territory
+from accounts.models import Account, AccountOwner, Cover, Opportunity, Territory, TerritoryBackup
 from accounts.services.territories import area_of, serving
 from reps import trail
 from reps.models import Rep
@@ -271,6 +271,24 @@ class TerritoryBackups(Column):
     position = 25
     model = Territory
     column = "backup"
+
+
+class FurtherBackups(Column):
+    """Places in the order of those who stand in for a territory's owner and first backup."""
+
+    name = "further_backups"
+    label = _("Territories in which they stand in further down")
+    position = 25
+    model = TerritoryBackup
+    column = "rep"
+    ways = (Way.SUCCESSOR, Way.KEEP)
+
+    def rows(self, rep: Rep, at: datetime) -> QuerySet:
+        return super().rows(rep, at).select_related("territory", "rep__user")
+
+    def refuses(self, row: Any, to: int | None) -> str:
+        others = TerritoryBackup.objects.filter(territory=row.territory_id, rep=to)
+        return "They stand in for this territory already." if others.exists() else ""
 
 
 class StandsIn(Column):
