@@ -188,6 +188,7 @@ DUE_JOBS = [
     "imports",
     "intake",
     "route",
+    "duplicates",
     "enrich",
     "late_data",
     "rules",

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms import reps_here
 from accounts.models import Territory, TerritoryPlan
 from accounts.services.plans import draft
 from accounts.services.plans.world import World, state_of
@@ -43,6 +44,17 @@ class PlannedForm(TerritoryForm):
     def __init__(self, *args: Any, world: World, key: int | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.world = world
+        # A plan draws what a territory takes and whose it is. Its pool, who stands in further
+        # down and its conditions are edited at the territory and stay as they are.
+        for name in ("pool", "conditions", *self.backup_names):
+            del self.fields[name]
+        self.fields["backup"] = forms.ModelChoiceField(
+            reps_here(keep=(self.instance.backup_id,)),
+            required=False,
+            label=_("Backup owner"),
+            empty_label=_("nobody"),
+        )
+        self.initial["backup"] = self.instance.backup_id
         names = sorted((row.name, pk) for pk, row in world.items() if pk != key)
         self.fields["parent"] = forms.TypedChoiceField(
             required=False,

@@ -52,13 +52,13 @@ class DuplicateSerializer(serializers.ModelSerializer):
         return [piece.words if piece.speaks_for else f"but {piece.words}" for piece in found]
 
 
-class ReasonSerializer(serializers.Serializer):
+class WhyMergedSerializer(serializers.Serializer):
     reason = serializers.CharField(
         max_length=200, required=False, default="", allow_blank=True, help_text="No names."
     )
 
 
-class MergePairSerializer(ReasonSerializer):
+class MergePairSerializer(WhyMergedSerializer):
     """
     `winner`: whose row stays. `take`: the fields in which the other's value is kept; without it
     only what the winner's row does not say. `keep`: leads that stay open where two are.
@@ -133,13 +133,13 @@ class DuplicateViewSet(Moment, viewsets.ReadOnlyModelViewSet):
         return Response(MergeSerializer(_merge(request, sent, loser=loser, at=self.at)).data)
 
     @extend_schema(
-        summary="Keep them apart", request=ReasonSerializer, responses=DuplicateSerializer
+        summary="Keep them apart", request=WhyMergedSerializer, responses=DuplicateSerializer
     )
     @action(detail=True, methods=["post"], url_path="keep-apart")
     def keep_apart(self, request, pk):
         """They are not suggested again, nor anybody who is merged into either of them."""
         pair = self.get_object()
-        sent = ReasonSerializer(data=request.data)
+        sent = WhyMergedSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         done = deciding.keep_apart(
             one_id=pair.first_id,
@@ -183,7 +183,7 @@ class MergeViewSet(
         done = _merge(request, sent, loser=loser, at=self.at)
         return Response(MergeSerializer(done).data, status=201)
 
-    @extend_schema(summary="Undo a merge", request=ReasonSerializer, responses=MergeSerializer)
+    @extend_schema(summary="Undo a merge", request=WhyMergedSerializer, responses=MergeSerializer)
     @action(detail=True, methods=["post"])
     def undo(self, request, pk):
         """
@@ -191,7 +191,7 @@ class MergeViewSet(
         `later_merge_first`, `lead_in_the_way`, `person_erased`.
         """
         row = self.get_object()
-        sent = ReasonSerializer(data=request.data)
+        sent = WhyMergedSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         done = unmerging.unmerge(
             merge_id=row.pk, by=request.user, at=self.at, driver=DRIVER, **sent.validated_data

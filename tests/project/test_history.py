@@ -40,11 +40,15 @@ from reps.models.tracked import bulk_writer
 from reps.trail import audit
 from reps.trail.history import tracked_fields, tracked_models
 from routing.models import (
+    Dispute,
+    DuplicatePolicy,
+    EnrichmentProvider,
     FunnelDefinition,
     GoldenLead,
     Lead,
     LeadForm,
     Limit,
+    MatchReview,
     Offboarding,
     Organisation,
     Pool,
@@ -259,6 +263,32 @@ CASES: dict[type[models.Model], Case] = {
             "published_by_id": row.created_by_id,
         },
     ),
+    Dispute: Case(
+        lambda: Dispute(
+            kind="LEAD",
+            lead=make.lead(),
+            claimant=make.rep(),
+            ground="WORKED",
+            claim="Mine since “May”",
+            opened_by=make.user(),
+            opened_at=AT,
+            decider=make.user(),
+            decide_by=LATER,
+        ),
+        lambda row: {"state": "RULED", "decided_at": LATER, "ruling": "Ann", "policy": {"to": 1}},
+    ),
+    DuplicatePolicy: Case(
+        lambda: DuplicatePolicy(pk=1),
+        lambda row: {"tells": "NEVER", "shared_mailboxes": ["info"], "suggest_from": 70},
+    ),
+    EnrichmentProvider: Case(
+        lambda: EnrichmentProvider(slug="acme", name="Acme", url="https://acme.test/{domain}"),
+        lambda row: {"is_active": False, "mapping": {"title": "person.title"}, "ttl_days": 7},
+    ),
+    MatchReview: Case(
+        lambda: MatchReview(lead=make.lead(), name_mark="a" * 64, opened_at=AT),
+        lambda row: {"state": "NET_NEW", "decided_at": LATER, "taught": {"alias": 1}},
+    ),
     FunnelDefinition: Case(
         lambda: FunnelDefinition(
             kind="MQL", version=1, text="Müller says so", made_by=make.user(), made_at=AT
@@ -374,7 +404,7 @@ def test_a_change_leaves_the_same_history_by_save_and_in_bulk(model):
 @pytest.mark.parametrize("model", CASES, ids=lambda model: model._meta.label)
 def test_a_creation_leaves_the_same_history_by_save_and_in_bulk(model):
     row = CASES[model].unsaved()
-    row.pk = 1 if model is Organisation else 987_654
+    row.pk = 1 if model in (Organisation, DuplicatePolicy) else 987_654
     twin = copy.copy(row)
     twin._state = models.base.ModelState()
 

@@ -47,7 +47,7 @@ def test_nothing_is_held_to_begin_with():
 def test_what_reaches_out_is_known_and_nothing_else():
     reaching = {name for name in jobs.names() if jobs.get(name).reaches_out}
 
-    assert reaching == {"clocks", "disputes", "outbox", "pauses", "requests"}
+    assert reaching == {"clocks", "disputes", "enrich", "outbox", "pauses", "requests"}
 
 
 def test_doors_intake_and_routing_go_on_while_clocks_and_messages_wait():

@@ -95,6 +95,7 @@ def test_what_is_evidence_is_no_kind_of_thing_to_be_deleted():
         "imports",
         "messages",
         "people",
+        "provider-answers",
         "quarantined",
         "sessions",
         "simulations",
@@ -103,6 +104,7 @@ def test_what_is_evidence_is_no_kind_of_thing_to_be_deleted():
     }
     assert {rule.kept.slug for rule in retention.rules() if rule.is_active} == {
         "alarms",
+        "provider-answers",
         "sessions",
         "strikes",
     }

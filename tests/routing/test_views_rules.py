@@ -50,7 +50,7 @@ def test_the_live_rules_are_read_as_sentences(client, manager, pool):
     assert "{" not in page.partition("<main")[2]
 
 
-@pytest.mark.parametrize("name", ["rules", "rules_draft", "rule_add", "score", "factor_add"])
+@pytest.mark.parametrize("name", ["rules", "rules_draft", "rule_add", "score"])
 def test_rules_are_none_of_a_reps_business(client, name):
     client.force_login(make.user(group="rep"))
 
@@ -61,7 +61,7 @@ def test_without_an_organisation_the_rules_lead_to_the_set_up(client, manager):
     assert client.get(reverse("rules")).url == reverse("setup_organisation")
 
 
-@pytest.mark.parametrize("name", ["rules_draft", "rule_add", "score", "factor_add"])
+@pytest.mark.parametrize("name", ["rules_draft", "rule_add", "score"])
 def test_the_pages_of_a_draft_open(client, draft, name):
     assert client.get(reverse(name)).status_code == 200
 

@@ -91,8 +91,8 @@ def _store(book: Sequence[Candidate]) -> None:
             Account(name=one.name, domain=one.domains[0], city=one.city)
             for one in book[start : start + CHUNK]
         ]
-        # Nothing of it stays, so no history is owed.
         with bulk_writer("bench_matching"):
+            # Nothing of it stays, so history leaves it out.
             rows = Account.objects.bulk_create(accounts)
         rekey(rows)
 

@@ -1,6 +1,7 @@
 """C8: the clocks of the machines are wrong: first those of the loops, then the database's."""
 
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from tests.processes.crew import Late, wait_until
 
 LIBRARIES = Path("/usr/lib")
 LOOPS = ("worker", "beat", "sweep")
+# The same by what they are called in signs of life.
+LOOPS_BY_SIGN = ("celery", "beat", "sweep")
 RATE, SECONDS = 4.0, 30.0
 NOTICED_WITHIN = 30.0
 # Two of the three promises come due while the scenario lasts; the third only for a wrong clock.
@@ -46,6 +49,8 @@ def set_wrong(
                 f"lateness with loops at {shift}", latest(since), stage.patience(30.0)
             )
         with_clock(bench, "")
+        # Who starts after a jump ahead cannot know of it: it looks as if time had passed.
+        at_work(bench, LOOPS_BY_SIGN)
         for client in clients:
             if not has_ended(client.process):
                 bench.end(client, 15)
@@ -53,6 +58,7 @@ def set_wrong(
         for jump in ("+2h", "-2h"):
             database_jumps(outcome, clock, jump, seconds=seconds)
         began = time.monotonic()
+        at_work(bench, ("canary",))
         stage.judge(bench, outcome)
         outcome.demand_within(
             "at work after the release", time.monotonic() - began, stage.patience(60.0)
@@ -61,6 +67,17 @@ def set_wrong(
     outcome.left_out.append(
         "the night of the clock change is simulated by tests of the schedule, not lived through"
     )
+
+
+def at_work(bench: Bench, names: Sequence[str]) -> None:
+    """Wait until each of these has shown life from now on."""
+    since = database_now()
+    for name in names:
+        wait_until(
+            f"{name} is at work",
+            lambda name=name: bench.beats(name, since=since),
+            seconds=stage.patience(60.0),
+        )
 
 
 def with_clock(bench: Bench, shift: str) -> None:
