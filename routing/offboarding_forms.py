@@ -29,8 +29,6 @@ def plans_of(user: User) -> QuerySet[Offboarding]:
     """The plans that a person may see."""
     rows = Offboarding.objects.select_related("rep__user", "rep__team", "successor__user")
     rows = rows.order_by("-planned_at", "-pk")
-        "-planned_at", "-pk"
-    )
     return rows if access.is_revops(user) else rows.filter(rep__in=may_leave(user).values("pk"))
 
 

@@ -92,7 +92,7 @@ def _store(book: Sequence[Candidate]) -> None:
             for one in book[start : start + CHUNK]
         ]
         with bulk_writer("bench_matching"):
-            # Nothing of it stays, so history leaves it out.
+            # Nothing of it stays: history leaves it out.
             rows = Account.objects.bulk_create(accounts)
         rekey(rows)
 
