@@ -129,7 +129,8 @@ def compare(one: Face, other: Face, rules: Rules, *, of_number: int = 2) -> Like
     against = _against(one, other) if evidence else []
     for code in against:
         confidence *= 1 - AGAINST[code]
-    return Likeness(round(100 * confidence), (*evidence, *against))
+    # Certain are only keys; whatever is alike is for a person to decide.
+    return Likeness(min(99, round(100 * confidence)), (*evidence, *against))
 
 
 def _by_mail(one: Face, other: Face, rules: Rules) -> Iterable[str]:

@@ -524,7 +524,8 @@ def test_statements_of_intake_do_not_grow_with_somebody_outside(world):
     make.provider("Acme")
     make.provider("Other", mapping={"topics": "topics"})
     found = {}
-    for size in (2, 20):
+    # SQLite splits what has more than 999 values, and a lead has many columns.
+    for size in (2, 12):
         for number in range(size):
             make.submission({"email": f"a@many-{size}-{number}.com", "title": "CEO"})
         with CaptureQueriesContext(connection) as captured:
@@ -532,7 +533,7 @@ def test_statements_of_intake_do_not_grow_with_somebody_outside(world):
         found[size] = len(captured)
 
     assert len(set(found.values())) == 1, found
-    assert Enquiry.objects.count() == 44
+    assert Enquiry.objects.count() == 28
 
 
 def test_everything_that_was_added_goes_with_the_person(world, settings, tmp_path):
