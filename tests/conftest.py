@@ -62,9 +62,12 @@ PURE = (
 # databases of their own, and what pages do with what they are given (test_pages opens each of
 # them on both).
 ONCE = (
+    "test_admin",
     "test_api_contract",
+    "test_api_leads",
     "test_api_setup",
     "test_bench",
+    "test_canary",
     "test_channel",
     "test_condition",
     "test_demo",
@@ -95,8 +98,26 @@ ONCE = (
 )
 
 
+# What was built on the services of clean data: its races run on the server, in files of their
+# own, and everything else is the same there. Every address is opened on the server instead.
+ONCE += (
+    "test_enrich",
+    "test_named",
+    "test_offboarding.py",
+    "test_owner_order",
+    "test_plans",
+    "test_privacy_retention",
+    "test_realign",
+    "test_scoring",
+    "test_territory_plan",
+)
+ON_SERVER = ("test_pages",)
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
+        if item.path.name.startswith(ON_SERVER):
+            item.add_marker(pytest.mark.races)
         is_pure = item.path.name.startswith(PURE) and "django_db" not in item.keywords
         counts = "_statements" in item.name or "_queries_of_" in item.name
         if is_pure or counts or item.path.name.startswith(ONCE):

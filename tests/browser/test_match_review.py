@@ -83,7 +83,7 @@ def test_reviews_are_gone_through_by_keyboard(sign_in, cast):
     expect(page.locator("[data-key='2']")).to_be_checked()
     keys.press("k")
     expect(page.locator("[data-key='1']")).to_be_checked()
-    keys.press("2")
+    keys.press("1")
     page.get_by_label("Lee Low").uncheck()
     keys.press("Enter")
 

@@ -20,7 +20,7 @@ def test_a_rep_is_offboarded_with_a_look_first_and_it_is_undone(settings, live_s
     page = sign_in("boss", reverse("people"))
 
     page.get_by_role("link", name="Offboarding").click()
-    page.get_by_label("Who leaves").select_option(label="leaver")
+    page.get_by_label("Who leaves", exact=True).select_option(label="leaver")
     page.get_by_label("Successor").select_option(label="heir")
     page.get_by_label("Reason").fill("leaves in June")
     page.get_by_role("button", name="Find what names them").click()
