@@ -13,7 +13,8 @@ ON_POSTGRES := $(CLEAN_ENV) $(V)/python -m config.throwaway_pg
 # One file (T=path) runs as it is; the whole suite in parallel (three keep two cores busy, beside a
 # server two do), then what starts processes or a browser, two files at a time. What another
 # database shows nothing new about runs once, on SQLite's turn (ONCE in tests/conftest.py); races
-# for a row run on PostgreSQL's, where several can write.
+# for a row run on PostgreSQL's, where several can write, and so does what is heavy and about rows
+# (ON_SERVER), at night on both.
 ifdef T
 PYTEST = $(1) $(V)/python -m pytest $(T)
 else
@@ -35,13 +36,13 @@ run: .venv/run.ok ## Start the whole product with a demo organisation (PORT=8000
 test: test-sqlite test-postgres ## Run the tests on SQLite, then on PostgreSQL (T=path for some)
 
 test-sqlite: .venv/dev.ok ## Run the tests on SQLite only
-	$(call PYTEST,$(ON_SQLITE),and not races,browser or (processes and not races),3)
+	$(call PYTEST,$(ON_SQLITE),and not races and not server,browser or (processes and not races),3)
 
 test-postgres: .venv/dev.ok ## Run the tests on PostgreSQL only (DATABASE_URL, or a throw-away one)
 	$(call PYTEST,$(ON_POSTGRES),and not once,processes and not once,2)
 
 test-nightly: .venv/dev.ok ## Run what takes too long for every run, on both databases
-	$(ON_SQLITE) $(V)/python -m pytest -m nightly
+	$(ON_SQLITE) $(V)/python -m pytest -m "nightly or server"
 	$(ON_POSTGRES) $(V)/python -m pytest -m nightly
 
 check: .venv/dev.ok ## Check format, lint, types, import contracts, locks, settings, migrations

@@ -111,17 +111,42 @@ ONCE += (
     "test_scoring",
     "test_territory_plan",
 )
-ON_SERVER = ("test_pages",)
+# What is about rows, and heavy: on the server in every run, on SQLite at night.
+ON_SERVER = (
+    "test_anchors",
+    "test_attainment",
+    "test_auditor",
+    "test_cover",
+    "test_digest",
+    "test_disputes",
+    "test_duplicates",
+    "test_fairness_",
+    "test_feed_busy",
+    "test_feed_drain",
+    "test_history",
+    "test_invariants",
+    "test_match_reviews",
+    "test_merging",
+    "test_onetap",
+    "test_pages",
+    "test_pauses",
+    "test_privacy_erase",
+    "test_recompute",
+    "test_replay",
+    "test_requests",
+    "test_steps",
+    "test_weights",
+)
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if item.path.name.startswith(ON_SERVER):
-            item.add_marker(pytest.mark.races)
         is_pure = item.path.name.startswith(PURE) and "django_db" not in item.keywords
         counts = "_statements" in item.name or "_queries_of_" in item.name
         if is_pure or counts or item.path.name.startswith(ONCE):
             item.add_marker(pytest.mark.once)
+        elif item.path.name.startswith(ON_SERVER):
+            item.add_marker(pytest.mark.server)
 
 
 @pytest.fixture(autouse=True)
