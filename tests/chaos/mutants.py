@@ -69,7 +69,7 @@ MUTANTS = (
         "was acknowledged as|faults against the journal",
         [
             Edit(
-                "routing/migrations/0001_initial.py",
+                "routing/migrations/0001_tables.py",
                 "fields=('source', 'idempotency_key'), name='routing_one_submission_per_key'",
                 "fields=('source', 'idempotency_key', 'id'), name='routing_one_submission_per_key'",
             )
