@@ -36,7 +36,7 @@ run: .venv/run.ok ## Start the whole product with a demo organisation (PORT=8000
 test: test-sqlite test-postgres ## Run the tests on SQLite, then on PostgreSQL (T=path for some)
 
 test-sqlite: .venv/dev.ok ## Run the tests on SQLite only
-	$(call PYTEST,$(ON_SQLITE),and not races and not server,browser or (processes and not races),3)
+	$(call PYTEST,$(ON_SQLITE),and not races and not server,browser or (processes and not races and not server),3)
 
 test-postgres: .venv/dev.ok ## Run the tests on PostgreSQL only (DATABASE_URL, or a throw-away one)
 	$(call PYTEST,$(ON_POSTGRES),and not once,processes and not once,2)
