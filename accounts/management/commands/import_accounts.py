@@ -9,7 +9,6 @@ from reps.management.import_command import ImportCommand
 
 class Command(ImportCommand):
     help = "Create or update accounts and their owners from a file; twice changes nothing."
-    take_in = staticmethod(import_accounts)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
@@ -18,19 +17,16 @@ class Command(ImportCommand):
         )
 
     def handle(self, *args: Any, dry_run: bool = False, **options: Any) -> None:
-        if not dry_run:
-            super().handle(*args, **options)
-            return
-        found: list[Any] = []
-
-        def look(**asked: Any) -> Any:
-            tally = preview_accounts(**asked)
-            found.extend(tally.differences)
-            return tally
-
-        self.take_in = look  # type: ignore[misc]
+        self._only_looks, self._differences = dry_run, []
         super().handle(*args, **options)
-        for one in found:
+        for one in self._differences:
             self.stdout.write(
                 f"  row {one.row}: {one.account}, {one.field}: “{one.before}” → “{one.after}”"
             )
+
+    def take_in(self, **asked: Any) -> Any:
+        if not self._only_looks:
+            return import_accounts(**asked)
+        tally = preview_accounts(**asked)
+        self._differences = tally.differences
+        return tally
